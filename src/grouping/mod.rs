@@ -1,0 +1,1 @@
+//! From embeddings to instances: mean-shift, instance class, block merging.

@@ -1,0 +1,47 @@
+//! Instanton: real-time 3-D instance and semantic segmentation for robots.
+//!
+//! A depth camera or LiDAR frame goes in; the same cloud comes out with a class and an instance
+//! on every point.
+//!
+//! ```text
+//!  sensor message ─► cloud ─► map ─► blocks ─► geometry ─► network ─► grouping ─► map ─► labelled cloud
+//!  (bag, file)       decode   rolling, windows, plan: who   engine:    mean-shift,  label
+//!                    + tf     voxels   4096 pts  neighbours  tract      merge        votes
+//!                                      × 9       whom
+//! ```
+//!
+//! The picture in code is [`pipeline`]: one short file, each stage one named call. Replay, demo and
+//! evaluation all run it.
+//!
+//! Arrows point one way: `cli → pipeline → stages → cloud`; [`transport`] translates at the edge.
+//!
+//! | module | holds | knows nothing of |
+//! |---|---|---|
+//! | [`cloud`] | point cloud as columns; PointCloud2 layouts; depth image → cloud; input checks | networks, maps |
+//! | [`map`] | rolling voxel grid around the robot, label votes per voxel, dirty blocks | ROS, networks |
+//! | [`block`] | sliding windows, sampling, the nine input features | ROS |
+//! | [`geometry`] | farthest-point sampling, ball query, 3-NN; the geometry plan of a block | features, weights |
+//! | [`network`] | the architectures as data, model folder, ONNX out | engines, ROS |
+//! | [`engine`] | plan + features → logits + embeddings | maps, ROS |
+//! | [`grouping`] | mean-shift, instance class, block merging | engines |
+//! | [`ros`] | message structs, CDR, tf buffer; no transport | networks |
+//! | [`transport`] | bags and files, in and out | networks |
+//! | [`metrics`] | the papers' scores | the pipeline |
+//! | [`sim`] | procedural furnished scenes with exact labels, simulated sensors, drives as bags | networks |
+//! | [`picture`] | labelled clouds as images | the pipeline |
+//! | [`cli`] | one file per verb | |
+
+pub mod block;
+pub mod cli;
+pub mod cloud;
+pub mod engine;
+pub mod geometry;
+pub mod grouping;
+pub mod map;
+pub mod metrics;
+pub mod network;
+pub mod picture;
+pub mod pipeline;
+pub mod ros;
+pub mod sim;
+pub mod transport;

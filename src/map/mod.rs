@@ -1,0 +1,1 @@
+//! What the robot remembers: a rolling voxel grid with label votes.

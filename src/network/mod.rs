@@ -1,0 +1,1 @@
+//! The architectures as data, the model folder, and ONNX out.

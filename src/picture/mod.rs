@@ -1,0 +1,1 @@
+//! Labelled clouds as images.

@@ -1,0 +1,1 @@
+//! One frame's way, stage by stage.

@@ -1,0 +1,1 @@
+//! ROS 2 without a transport: message structs, CDR, the tf buffer.

@@ -1,0 +1,1 @@
+//! Procedural furnished scenes with exact labels, and simulated sensors that drive through them.

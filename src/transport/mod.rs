@@ -1,0 +1,1 @@
+//! Bags and files: where clouds come from and where labelled clouds go.

@@ -1,0 +1,1 @@
+//! Golden files `net_asis*.npz`.
