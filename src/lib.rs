@@ -34,9 +34,11 @@
 pub mod block;
 pub mod cli;
 pub mod cloud;
+pub mod config;
 pub mod engine;
 pub mod geometry;
 pub mod grouping;
+pub mod latency;
 pub mod map;
 pub mod metrics;
 pub mod network;

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `instanton` command.
+
+fn main() -> std::process::ExitCode {
+    std::process::ExitCode::SUCCESS
+}
