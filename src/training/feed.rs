@@ -1,0 +1,242 @@
+//! An endless, reproducible stream of training blocks from simulated rooms.
+
+use std::io::{self, Write};
+use std::thread;
+
+use crossbeam::channel::{Receiver, bounded};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Augmentation, augment, header, write_record};
+use crate::block::{Block, BlockError, BlockSampler, Extent, ROBUST_FRACTION, RobustExtent, WindowIndex, WindowKey, Windowing};
+use crate::cloud::{Cloud, LabelledCloud};
+use crate::geometry::{GeometryError, GeometryPlan, LevelSpecification, PlanSpecification, PlanWorkspace};
+use crate::sim::{CLASSES, Scene, SceneOptions, ScanOptions, scan_room, voxel_thin};
+
+/// Rooms that are drawn from at any time: neighbouring blocks of the stream come from different
+/// rooms, which batch normalisation needs.
+const ROOMS_AT_HAND: usize = 32;
+
+/// Blocks drawn from one augmented copy of a room before it is augmented anew.
+const BLOCKS_PER_COPY: usize = 8;
+
+/// Voxel size of the live map (m): training sees rooms as thinned as the field does.
+const VOXEL: f32 = 0.025;
+
+/// Windows with fewer points than this teach nothing.
+const MINIMUM_POINTS: usize = 100;
+
+/// Which rooms the blocks come from. The two never share a seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Split {
+    /// Rooms to learn from.
+    Training,
+    /// Rooms to judge by; not augmented.
+    Validation,
+}
+
+/// What to stream.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FeedOptions {
+    /// Seed of the stream: the same seed gives the same bytes.
+    pub seed: u64,
+    /// Points per block.
+    pub points: usize,
+    /// How many blocks are drawn from a room before a new one takes its place.
+    pub blocks_per_room: usize,
+    /// Training or validation rooms.
+    pub split: Split,
+    /// How rooms are changed.
+    pub augmentation: Augmentation,
+}
+
+/// Why the stream stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FeedError {
+    /// The reader went away or the disk is full.
+    #[error("writing the stream: {0}")]
+    Write(#[from] io::Error),
+    /// A block could not be cut.
+    #[error(transparent)]
+    Block(#[from] BlockError),
+    /// A plan could not be made.
+    #[error(transparent)]
+    Geometry(#[from] GeometryError),
+    /// Fewer points than the coarsest level needs.
+    #[error("{points} points per block: expected at least {minimum}, a multiple of {minimum}")]
+    Points {
+        /// What was asked for.
+        points: usize,
+        /// Smallest size.
+        minimum: usize,
+    },
+}
+
+/// A room at hand with the copy that blocks are drawn from.
+struct Room {
+    original: LabelledCloud,
+    copy: Copy,
+    drawn: usize,
+}
+
+/// An augmented, voxel-thinned copy of a room with its windows.
+struct Copy {
+    cloud: Cloud,
+    class: Vec<u8>,
+    instance: Vec<i32>,
+    extent: Extent,
+    windows: WindowIndex,
+    keys: Vec<WindowKey>,
+}
+
+/// The stream.
+pub struct Feed {
+    options: FeedOptions,
+    specification: PlanSpecification,
+    random: ChaCha8Rng,
+    scans: Receiver<LabelledCloud>,
+    rooms: Vec<Room>,
+    block: Block,
+    plan: GeometryPlan,
+    workspace: PlanWorkspace,
+}
+
+impl Feed {
+    /// Starts simulating rooms on a thread of their own.
+    ///
+    /// The levels keep a quarter of the points each, as in ASIS (4096 → 1024 → 256 → 64 → 16), so
+    /// that smaller blocks make a cheaper network of the same shape.
+    ///
+    /// # Errors
+    /// [`FeedError::Points`] unless `points` is a positive multiple of 256.
+    pub fn new(options: FeedOptions) -> Result<Self, FeedError> {
+        if options.points == 0 || options.points % 256 != 0 {
+            return Err(FeedError::Points { points: options.points, minimum: 256 });
+        }
+        let level = |divisor, radius| LevelSpecification { points: options.points / divisor, radius, slots: 32 };
+        let specification =
+            PlanSpecification { levels: vec![level(4, 0.1), level(16, 0.2), level(64, 0.4), level(256, 0.8)] };
+        let (sender, scans) = bounded(4);
+        let first = room_seeds(&options);
+        thread::spawn(move || {
+            for seed in first.. {
+                let scene = Scene::generate(seed, &SceneOptions::default());
+                let scan = scan_room(&scene, &ScanOptions::random(seed));
+                if sender.send(scan).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self {
+            options,
+            specification,
+            random: ChaCha8Rng::seed_from_u64(options.seed),
+            scans,
+            rooms: Vec::new(),
+            block: Block::default(),
+            plan: GeometryPlan::default(),
+            workspace: PlanWorkspace::default(),
+        })
+    }
+
+    /// Writes the header and then `count` records (without end if `None`).
+    pub fn run(&mut self, out: &mut impl Write, count: Option<u64>) -> Result<(), FeedError> {
+        writeln!(out, "{}", header(self.options.points, &self.specification, &CLASSES))?;
+        let mut written = 0;
+        while count.is_none_or(|count| written < count) {
+            self.write_block(out)?;
+            written += 1;
+        }
+        out.flush()?;
+        Ok(())
+    }
+
+    fn write_block(&mut self, out: &mut impl Write) -> Result<(), FeedError> {
+        // The reservoir fills while it is drawn from: the first blocks do not wait for 32 rooms.
+        if self.rooms.len() < ROOMS_AT_HAND {
+            let room = self.next_room()?;
+            self.rooms.push(room);
+        }
+        let chosen = self.random.random_range(0..self.rooms.len());
+        if self.rooms[chosen].drawn >= self.options.blocks_per_room {
+            self.rooms[chosen] = self.next_room()?;
+        } else if self.rooms[chosen].drawn % BLOCKS_PER_COPY == 0 && self.rooms[chosen].drawn > 0 {
+            let copy = self.copy_of(&self.rooms[chosen].original.clone())?;
+            self.rooms[chosen].copy = copy.unwrap_or(self.next_room()?.copy);
+        }
+        let room = &mut self.rooms[chosen];
+        room.drawn += 1;
+        let key = choose_window(&room.copy, &mut self.random);
+        let windowing = Windowing { points: self.options.points, ..Windowing::default() };
+        let mut sampler = BlockSampler::new(windowing, self.random.random())?;
+        let Copy { cloud, class, instance, extent, windows, .. } = &room.copy;
+        sampler.sample(windows.candidates(key), cloud, extent, key, &mut self.block)?;
+        self.plan.compute(&self.block.position, &self.specification, &mut self.workspace)?;
+        let class: Vec<u8> = self.block.index.iter().map(|&point| class[point as usize]).collect();
+        let instance: Vec<i32> = self.block.index.iter().map(|&point| instance[point as usize]).collect();
+        write_record(out, &self.block.features, &class, &instance, &self.plan)?;
+        Ok(())
+    }
+
+    fn next_room(&mut self) -> Result<Room, FeedError> {
+        loop {
+            let original = self.scans.recv().expect("the simulating thread outlives the stream");
+            if let Some(copy) = self.copy_of(&original)? {
+                return Ok(Room { original, copy, drawn: 0 });
+            }
+        }
+    }
+
+    /// `None` if no window of the copy holds enough points.
+    fn copy_of(&mut self, original: &LabelledCloud) -> Result<Option<Copy>, FeedError> {
+        let changed = match self.options.split {
+            Split::Training => augment(original, &self.options.augmentation, &mut self.random),
+            Split::Validation => original.clone(),
+        };
+        let LabelledCloud { cloud, class, instance } = voxel_thin(&changed, VOXEL);
+        let Some(extent) = RobustExtent::default().estimate(&cloud.position, ROBUST_FRACTION) else {
+            return Ok(None);
+        };
+        let mut windows = WindowIndex::new(Windowing::default())?;
+        windows.build(&cloud.position);
+        let keys: Vec<WindowKey> =
+            windows.iter().filter(|(_, members)| members.len() >= MINIMUM_POINTS).map(|(key, _)| key).collect();
+        Ok((!keys.is_empty()).then_some(Copy { cloud, class, instance, extent, windows, keys }))
+    }
+}
+
+/// Where a split's rooms start to count: far enough apart that no two streams meet.
+fn room_seeds(options: &FeedOptions) -> u64 {
+    let half = match options.split {
+        Split::Training => 0,
+        Split::Validation => 1 << 62,
+    };
+    half + options.seed.wrapping_mul(1 << 32) % (1 << 62)
+}
+
+/// Half of the blocks come from any window, half from a window around a point of any instance, so
+/// that chairs are met about as often as floors.
+fn choose_window(copy: &Copy, random: &mut ChaCha8Rng) -> WindowKey {
+    let anywhere = copy.keys[random.random_range(0..copy.keys.len())];
+    if random.random_bool(0.5) {
+        return anywhere;
+    }
+    // A uniformly drawn point of a uniformly drawn instance, found by rejection: draw points and
+    // take the one whose instance has not been met before.
+    let mut met = Vec::new();
+    let mut last = None;
+    for _ in 0..64 {
+        let point = random.random_range(0..copy.cloud.len());
+        if !met.contains(&copy.instance[point]) {
+            met.push(copy.instance[point]);
+            last = Some(point);
+        }
+    }
+    let Some(point) = last else { return anywhere };
+    let [x, y, _] = copy.cloud.position[point];
+    let stride = Windowing::default().stride;
+    let cell = |value: f32, random: &mut ChaCha8Rng| (value / stride).floor() as i32 - random.random_range(0..2);
+    let key = WindowKey { x: cell(x, random), y: cell(y, random) };
+    if copy.keys.binary_search(&key).is_ok() { key } else { anywhere }
+}
