@@ -46,4 +46,6 @@ pub mod picture;
 pub mod pipeline;
 pub mod ros;
 pub mod sim;
+pub mod training;
 pub mod transport;
+

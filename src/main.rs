@@ -1,5 +1,5 @@
 //! The `instanton` command.
 
 fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+    instanton::cli::main()
 }

@@ -1,1 +1,66 @@
-//! The command line: one file per verb.
+//! The command line: arguments → dispatch → one file per verb.
+//!
+//! Exit codes: 0 = done; 1 = ran, and found a failure; 2 = bad input or a place that cannot be
+//! written, with the reason on stderr.
+
+mod feed;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Per-point classes and instances for robots: a recorded drive in, labelled clouds out.
+#[derive(Debug, Parser)]
+#[command(name = "instanton", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+    /// Say more (repeat for even more).
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Stream simulated training blocks to stdout, for the trainer.
+    Feed(feed::Arguments),
+}
+
+/// What a verb that ran found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All is well.
+    Passed,
+    /// It ran, and found a failure (damage, a missed score).
+    Failed,
+}
+
+/// Parses the arguments, runs the verb and turns its result into an exit code.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let level = match arguments.verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level)).format_timestamp(None).init();
+    let result = match arguments.verb {
+        Verb::Feed(arguments) => feed::run(&arguments),
+    };
+    match result {
+        Ok(Verdict::Passed) => ExitCode::SUCCESS,
+        Ok(Verdict::Failed) => ExitCode::from(1),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whether the reader of our output went away, which is its right (`instanton … | head`).
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|cause| {
+        cause.kind() == std::io::ErrorKind::BrokenPipe
+    })
+}
