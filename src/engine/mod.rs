@@ -1,5 +1,9 @@
 //! Engines: what turns a block's features and geometry plan into logits and embeddings.
 
+mod instance_fusion;
+
+pub use instance_fusion::{InstanceFusion, nearest_plain};
+
 use crate::geometry::GeometryPlan;
 
 /// One block, ready for a network.

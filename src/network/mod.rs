@@ -1,1 +1,36 @@
-//! The architectures as data, the model folder, and ONNX out.
+//! The architectures as data, their weights, the plain forward pass, ONNX out, and the model folder.
+//!
+//! ```text
+//!  Architecture (layer list) ──┬─► plan_specification ─► geometry
+//!        │                     └─► variables ─► Weights (.npz, by scope name) ─► Parameters (folded)
+//!        ▼                                                                          │
+//!  plain::forward (the oracle) ◄────────────────────────────────────────────────────┤
+//!        ▼                                                                          ▼
+//!  model folder: model.toml + body.onnx (+ head.onnx) ◄── write_model ◄── onnx::export
+//! ```
+//!
+//! Nothing here runs a network fast; that is [`crate::engine`].
+
+mod architecture;
+pub mod asis;
+mod convolution;
+mod cost;
+mod fit;
+mod manifest;
+mod model;
+mod model_write;
+pub mod onnx;
+pub mod plain;
+mod weights;
+mod weights_file;
+
+pub use architecture::{Architecture, ArchitectureError, Description, Extent, Layer, Operation, Source};
+pub use convolution::{Convolution, Variable};
+pub use cost::Cost;
+pub use fit::{Misfit, check_fit};
+pub use manifest::{
+    BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
+};
+pub use model::{Model, ModelError};
+pub use model_write::{ModelMetadata, write_model};
+pub use weights::{BATCH_NORMALISATION_EPSILON, FoldedConvolution, Parameters, Weights, WeightsError};

@@ -1,0 +1,500 @@
+//! A network as data: a list of layers over the levels of a geometry plan.
+//!
+//! A [`Description`] says which layers there are and who reads whom; [`Architecture::new`] checks it
+//! once (every input known, every level and size consistent), so that whoever walks the list, be it
+//! the plain forward pass, the ONNX writer or an engine, can rely on it.
+//!
+//! A further variant of a network is a further description, not further code.
+
+use super::convolution::Convolution;
+use crate::geometry::{LevelSpecification, PlanSpecification};
+
+/// The name under which layers read the block's features beyond the coordinates
+/// (columns 3 and up: `points × (feature columns − 3)`).
+pub const FEATURES: &str = "features";
+
+/// Sizes larger than this are refused: no sensor block needs them and they would allocate gigabytes.
+const LARGEST_SIZE: usize = 1 << 20;
+/// Widths (channels, slots, classes) larger than this are refused.
+const LARGEST_WIDTH: usize = 1 << 13;
+
+/// What a layer computes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Operation {
+    /// PointNet++ set abstraction: group `slots` neighbours in the next finer level, concatenate
+    /// their relative position with their features, apply a shared perceptron (convolution, batch
+    /// normalisation, ReLU per width), and take the maximum over the group.
+    /// Reads features of level `level − 1`, gives features of `level`.
+    SetAbstraction {
+        /// The level that this layer fills (1 = first sampled level).
+        level: usize,
+        /// Output widths of the shared perceptron.
+        widths: Vec<usize>,
+    },
+    /// PointNet++ feature propagation: interpolate `level` at the points of `level − 1`, concatenate
+    /// the finer level's own features, apply a shared perceptron.
+    /// Reads (coarse features of `level`, skip features of `level − 1`), gives features of `level − 1`.
+    FeaturePropagation {
+        /// The coarse level.
+        level: usize,
+        /// Output widths of the shared perceptron.
+        widths: Vec<usize>,
+    },
+    /// Per point: convolution, batch normalisation, ReLU.
+    Dense {
+        /// Output width.
+        outputs: usize,
+    },
+    /// Per point: convolution with bias and nothing after it.
+    Linear {
+        /// Output width.
+        outputs: usize,
+    },
+    /// Element-wise sum of two inputs of the same extent.
+    Sum,
+    /// ASIS: per point the maximum of a feature over its nearest points in embedding space.
+    /// Reads (features, embeddings), both of level 0; gives features of level 0.
+    InstanceFusion {
+        /// At most this many neighbours, the point itself included.
+        neighbours: usize,
+        /// Largest L1 distance of a neighbour, inclusive.
+        radius: f32,
+    },
+}
+
+/// One layer of a description.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// Name of the layer and prefix of its variables: the reference's TensorFlow scope.
+    pub scope: String,
+    /// Scopes of the layers that it reads, or [`FEATURES`].
+    pub inputs: Vec<String>,
+    /// What it computes.
+    pub operation: Operation,
+}
+
+/// A network in plain data, not yet checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Description {
+    /// Name of the architecture, as in `model.toml`.
+    pub name: String,
+    /// Points per block.
+    pub points: usize,
+    /// Columns of a block's features; the first three are the coordinates.
+    pub feature_columns: usize,
+    /// The levels of the encoder, finest first, without the block itself.
+    pub levels: Vec<LevelSpecification>,
+    /// Layers in order: a layer reads only layers before it.
+    pub layers: Vec<Layer>,
+    /// Scope of the layer that gives the semantic logits.
+    pub logits: String,
+    /// Scope of the layer that gives the instance embeddings.
+    pub embeddings: String,
+}
+
+/// Where a layer's input comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The block's features beyond the coordinates.
+    Features,
+    /// An earlier layer, by position in the list.
+    Layer(usize),
+}
+
+/// Rows and columns of a layer's output: one row per point of a level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Extent {
+    /// Level of the geometry plan (0 = the block).
+    pub level: usize,
+    /// Values per point.
+    pub channels: usize,
+}
+
+/// Why a description is not a network.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ArchitectureError {
+    /// A size is zero or beyond reason.
+    #[error("{field}: {actual} is outside {minimum}..={maximum}")]
+    Size {
+        /// Which size.
+        field: String,
+        /// What it is.
+        actual: usize,
+        /// Least allowed value.
+        minimum: usize,
+        /// Largest allowed value.
+        maximum: usize,
+    },
+    /// A radius is not a positive finite number.
+    #[error("{field}: {actual} is not a positive finite number")]
+    Radius {
+        /// Which radius.
+        field: String,
+        /// What it is.
+        actual: f32,
+    },
+    /// Two layers have the same scope.
+    #[error("layer {scope}: there are two of this name")]
+    Duplicate {
+        /// The scope.
+        scope: String,
+    },
+    /// A layer reads something that no earlier layer gives.
+    #[error("layer {layer}: no earlier layer is called {input}")]
+    UnknownInput {
+        /// The reading layer.
+        layer: String,
+        /// What it wants to read.
+        input: String,
+    },
+    /// A layer has too few or too many inputs.
+    #[error("layer {layer}: needs {expected} inputs, has {actual}")]
+    InputCount {
+        /// The layer.
+        layer: String,
+        /// How many it needs.
+        expected: usize,
+        /// How many it has.
+        actual: usize,
+    },
+    /// A layer reads an input of the wrong level or width.
+    #[error("layer {layer}, input {input}: expected {what} {expected}, it has {actual}")]
+    Mismatch {
+        /// The layer.
+        layer: String,
+        /// The input.
+        input: String,
+        /// `level` or `channels`.
+        what: &'static str,
+        /// What the layer needs.
+        expected: usize,
+        /// What the input has.
+        actual: usize,
+    },
+    /// A network is cut in two at its instance fusion; the second part may read nothing else of the first.
+    #[error("layer {layer}: reads {input} across the instance fusion")]
+    ReadsAcrossFusion {
+        /// The layer.
+        layer: String,
+        /// The input.
+        input: String,
+    },
+    /// The architecture is not known to this version.
+    #[error("unknown architecture {name:?}; known: {known}")]
+    Unknown {
+        /// The name that was asked for.
+        name: String,
+        /// The known names.
+        known: String,
+    },
+}
+
+/// A checked network: the description plus everything derived from it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Architecture {
+    description: Description,
+    sources: Vec<Vec<Source>>,
+    extents: Vec<Extent>,
+    after_fusion: Vec<bool>,
+    logits: usize,
+    embeddings: usize,
+    fusion: Option<usize>,
+}
+
+fn size(field: impl Into<String>, actual: usize, minimum: usize, maximum: usize) -> Result<(), ArchitectureError> {
+    if (minimum..=maximum).contains(&actual) {
+        Ok(())
+    } else {
+        Err(ArchitectureError::Size { field: field.into(), actual, minimum, maximum })
+    }
+}
+
+fn radius(field: impl Into<String>, actual: f32) -> Result<(), ArchitectureError> {
+    if actual.is_finite() && actual > 0.0 {
+        Ok(())
+    } else {
+        Err(ArchitectureError::Radius { field: field.into(), actual })
+    }
+}
+
+impl Architecture {
+    /// Checks a description.
+    ///
+    /// # Errors
+    /// The first [`ArchitectureError`] found, naming the layer or field.
+    pub fn new(description: Description) -> Result<Self, ArchitectureError> {
+        check_sizes(&description)?;
+        let mut architecture = Self {
+            sources: Vec::new(),
+            extents: Vec::new(),
+            after_fusion: Vec::new(),
+            logits: 0,
+            embeddings: 0,
+            fusion: None,
+            description,
+        };
+        for index in 0..architecture.description.layers.len() {
+            architecture.resolve(index)?;
+        }
+        let outputs = ["logits", "embeddings"];
+        let scopes = [&architecture.description.logits, &architecture.description.embeddings];
+        let mut found = [0; 2];
+        for ((output, scope), slot) in outputs.into_iter().zip(scopes).zip(&mut found) {
+            *slot = architecture.position(scope).ok_or_else(|| ArchitectureError::UnknownInput {
+                layer: output.to_owned(),
+                input: scope.clone(),
+            })?;
+            expect(output, scope, "level", 0, architecture.extents[*slot].level)?;
+        }
+        [architecture.logits, architecture.embeddings] = found;
+        if architecture.after_fusion[architecture.embeddings] {
+            return Err(ArchitectureError::ReadsAcrossFusion {
+                layer: "embeddings".to_owned(),
+                input: architecture.description.embeddings.clone(),
+            });
+        }
+        Ok(architecture)
+    }
+
+    fn position(&self, scope: &str) -> Option<usize> {
+        self.description.layers.iter().position(|layer| layer.scope == scope)
+    }
+
+    /// Resolves the inputs of layer `index`, whose predecessors are resolved, and finds its extent.
+    fn resolve(&mut self, index: usize) -> Result<(), ArchitectureError> {
+        let layer = &self.description.layers[index];
+        let name = &layer.scope;
+        if name == FEATURES || self.description.layers[..index].iter().any(|earlier| &earlier.scope == name) {
+            return Err(ArchitectureError::Duplicate { scope: name.clone() });
+        }
+        let needed = match layer.operation {
+            Operation::SetAbstraction { .. } | Operation::Dense { .. } | Operation::Linear { .. } => 1,
+            Operation::FeaturePropagation { .. } | Operation::Sum | Operation::InstanceFusion { .. } => 2,
+        };
+        if layer.inputs.len() != needed {
+            let (layer, actual) = (name.clone(), layer.inputs.len());
+            return Err(ArchitectureError::InputCount { layer, expected: needed, actual });
+        }
+        let mut sources = Vec::with_capacity(needed);
+        for input in &layer.inputs {
+            sources.push(if input == FEATURES {
+                Source::Features
+            } else {
+                let unknown = || ArchitectureError::UnknownInput { layer: name.clone(), input: input.clone() };
+                Source::Layer(self.position(input).filter(|&found| found < index).ok_or_else(unknown)?)
+            });
+        }
+        let read: Vec<Extent> = sources.iter().map(|&source| self.extent_of(source)).collect();
+        let level_is = |input: usize, level: usize| expect(name, &layer.inputs[input], "level", level, read[input].level);
+        let last = |widths: &[usize]| *widths.last().expect("widths were checked not to be empty");
+        let extent = match &layer.operation {
+            Operation::SetAbstraction { level, widths } => {
+                level_is(0, level - 1)?;
+                Extent { level: *level, channels: last(widths) }
+            }
+            Operation::FeaturePropagation { level, widths } => {
+                level_is(0, *level)?;
+                level_is(1, level - 1)?;
+                Extent { level: level - 1, channels: last(widths) }
+            }
+            Operation::Dense { outputs } | Operation::Linear { outputs } => {
+                Extent { level: read[0].level, channels: *outputs }
+            }
+            Operation::Sum => {
+                level_is(1, read[0].level)?;
+                expect(name, &layer.inputs[1], "channels", read[0].channels, read[1].channels)?;
+                read[0]
+            }
+            Operation::InstanceFusion { .. } => {
+                level_is(0, 0)?;
+                level_is(1, 0)?;
+                read[0]
+            }
+        };
+        let fused = |source: &Source| matches!(source, Source::Layer(earlier) if self.after_fusion[*earlier]);
+        let any_fused = sources.iter().any(fused);
+        let is_fusion = matches!(layer.operation, Operation::InstanceFusion { .. });
+        if any_fused && (is_fusion || !sources.iter().all(fused)) {
+            let input = sources.iter().position(|source| fused(source) == is_fusion).unwrap_or(0);
+            return Err(ArchitectureError::ReadsAcrossFusion {
+                layer: name.clone(),
+                input: layer.inputs[input].clone(),
+            });
+        }
+        if is_fusion && self.fusion.is_some() {
+            return Err(ArchitectureError::Duplicate { scope: name.clone() });
+        }
+        if is_fusion {
+            self.fusion = Some(index);
+        }
+        self.after_fusion.push(any_fused || is_fusion);
+        self.sources.push(sources);
+        self.extents.push(extent);
+        Ok(())
+    }
+
+    /// Name of the architecture.
+    pub fn name(&self) -> &str {
+        &self.description.name
+    }
+
+    /// Points per block.
+    pub fn points(&self) -> usize {
+        self.description.points
+    }
+
+    /// Columns of a block's features, the three coordinates included.
+    pub fn feature_columns(&self) -> usize {
+        self.description.feature_columns
+    }
+
+    /// Number of semantic classes.
+    pub fn classes(&self) -> usize {
+        self.extents[self.logits].channels
+    }
+
+    /// Values per instance embedding.
+    pub fn embedding_size(&self) -> usize {
+        self.extents[self.embeddings].channels
+    }
+
+    /// The encoder's levels, finest first, without the block itself.
+    pub fn levels(&self) -> &[LevelSpecification] {
+        &self.description.levels
+    }
+
+    /// What the geometry room has to compute for a block of this network.
+    pub fn plan_specification(&self) -> PlanSpecification {
+        PlanSpecification { levels: self.description.levels.clone() }
+    }
+
+    /// Points of a level (0 = the block).
+    pub fn points_of(&self, level: usize) -> usize {
+        if level == 0 { self.description.points } else { self.description.levels[level - 1].points }
+    }
+
+    /// The layers in order.
+    pub fn layers(&self) -> &[Layer] {
+        &self.description.layers
+    }
+
+    /// Whom layer `index` reads.
+    pub fn sources(&self, index: usize) -> &[Source] {
+        &self.sources[index]
+    }
+
+    /// Extent of layer `index`'s output.
+    pub fn extent(&self, index: usize) -> Extent {
+        self.extents[index]
+    }
+
+    /// Extent of a source.
+    pub fn extent_of(&self, source: Source) -> Extent {
+        match source {
+            Source::Features => Extent { level: 0, channels: self.description.feature_columns - 3 },
+            Source::Layer(index) => self.extents[index],
+        }
+    }
+
+    /// Position of the layer that gives the semantic logits.
+    pub fn logits(&self) -> usize {
+        self.logits
+    }
+
+    /// Position of the layer that gives the instance embeddings.
+    pub fn embeddings(&self) -> usize {
+        self.embeddings
+    }
+
+    /// Position of the instance fusion, for architectures that have one.
+    pub fn fusion(&self) -> Option<usize> {
+        self.fusion
+    }
+
+    /// Whether layer `index` is the instance fusion or depends on it (and so belongs to the head).
+    pub fn is_after_fusion(&self, index: usize) -> bool {
+        self.after_fusion[index]
+    }
+
+    /// The convolutions of layer `index`, in order.
+    pub fn convolutions_of(&self, index: usize) -> Vec<Convolution> {
+        let layer = &self.description.layers[index];
+        let width = |input: usize| self.extent_of(self.sources[index][input]).channels;
+        let chain = |first: usize, widths: &[usize], prefix: &str| {
+            let inputs = std::iter::once(first).chain(widths.iter().copied());
+            let pairs = inputs.zip(widths.iter().copied()).enumerate();
+            pairs
+                .map(|(step, (inputs, outputs))| Convolution {
+                    scope: format!("{}/{prefix}{step}", layer.scope),
+                    inputs,
+                    outputs,
+                    leading_axes: 2,
+                    normalised: true,
+                })
+                .collect()
+        };
+        let single = |outputs: usize, normalised: bool| {
+            let scope = layer.scope.clone();
+            vec![Convolution { scope, inputs: width(0), outputs, leading_axes: 1, normalised }]
+        };
+        match &layer.operation {
+            Operation::SetAbstraction { widths, .. } => chain(3 + width(0), widths, "conv"),
+            Operation::FeaturePropagation { widths, .. } => chain(width(0) + width(1), widths, "conv_"),
+            Operation::Dense { outputs } => single(*outputs, true),
+            Operation::Linear { outputs } => single(*outputs, false),
+            Operation::Sum | Operation::InstanceFusion { .. } => Vec::new(),
+        }
+    }
+
+    /// Every convolution of the network, in order of the layers.
+    pub fn convolutions(&self) -> Vec<Convolution> {
+        (0..self.description.layers.len()).flat_map(|index| self.convolutions_of(index)).collect()
+    }
+}
+
+fn expect(
+    layer: &str,
+    input: &str,
+    what: &'static str,
+    expected: usize,
+    actual: usize,
+) -> Result<(), ArchitectureError> {
+    if expected == actual {
+        return Ok(());
+    }
+    Err(ArchitectureError::Mismatch { layer: layer.to_owned(), input: input.to_owned(), what, expected, actual })
+}
+
+fn check_sizes(description: &Description) -> Result<(), ArchitectureError> {
+    size("points", description.points, 1, LARGEST_SIZE)?;
+    size("feature columns", description.feature_columns, 4, LARGEST_WIDTH)?;
+    let mut finer = description.points;
+    for (index, level) in description.levels.iter().enumerate() {
+        let number = index + 1;
+        // Sampling keeps a subset, so a level has at most the points of the level below it.
+        size(format!("level {number}: points"), level.points, 1, finer)?;
+        size(format!("level {number}: slots"), level.slots, 1, LARGEST_WIDTH)?;
+        radius(format!("level {number}: radius"), level.radius)?;
+        finer = level.points;
+    }
+    for layer in &description.layers {
+        let field = |what: &str| format!("layer {}: {what}", layer.scope);
+        match &layer.operation {
+            Operation::SetAbstraction { level, widths } | Operation::FeaturePropagation { level, widths } => {
+                size(field("level"), *level, 1, description.levels.len())?;
+                size(field("number of widths"), widths.len(), 1, 64)?;
+                widths.iter().try_for_each(|&width| size(field("width"), width, 1, LARGEST_WIDTH))?;
+            }
+            Operation::Dense { outputs } | Operation::Linear { outputs } => {
+                size(field("width"), *outputs, 1, LARGEST_WIDTH)?;
+            }
+            Operation::Sum => {}
+            Operation::InstanceFusion { neighbours, radius: reach } => {
+                size(field("neighbours"), *neighbours, 1, LARGEST_WIDTH)?;
+                radius(field("radius"), *reach)?;
+            }
+        }
+    }
+    Ok(())
+}

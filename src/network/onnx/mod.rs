@@ -1,0 +1,38 @@
+//! Networks as ONNX parts: standard operators only (opset 17), so that tract, ONNX Runtime and
+//! TensorRT run the same file without a plug-in.
+//!
+//! Everything that depends on coordinates alone comes in as inputs (the geometry plan), and the
+//! network is cut at its instance fusion, which is a search and is done in Rust between the parts:
+//!
+//! ```text
+//!  features, plan ─► body.onnx ─► embeddings ─────────────► fusion ─► fused ─► head.onnx ─► logits
+//!                         └─────► fusion_features ────────────┘
+//! ```
+//! An architecture without an instance fusion is one part, whose outputs are `embeddings` and `logits`.
+//!
+//! # Inputs
+//! One set per level *l* = 1, 2, …; S_l is the number of points of level *l*:
+//!
+//! | name | type | shape |
+//! |---|---|---|
+//! | `features` | f32 | points × feature columns |
+//! | `position_l` | f32 | S_l × 3 |
+//! | `group_l` | i32 | slots × S_l, slot-major: index into level *l* − 1 |
+//! | `interpolation_index_l` | i32 | 3 × S_{l−1}: index into level *l* |
+//! | `interpolation_weight_l` | f32 | 3 × S_{l−1} × 1 |
+//!
+//! # Initialisers
+//! A convolution's kernel and bias, batch normalisation folded in, are `<scope>/weights`
+//! (inputs × outputs) and `<scope>/biases`, whole: where a rewrite needs only some rows of a kernel the
+//! graph slices them out, and every engine folds the slice when it loads. So a part's initialisers are
+//! the network's parameters, readable by name ([`read_parameters`]).
+
+mod export;
+mod graph;
+mod inputs;
+mod layers;
+mod read;
+
+pub use export::{ExportOptions, Parts, export};
+pub use inputs::{InputKind, NetworkInput, PartInterface, ValueType, interface};
+pub use read::{PartError, check_part, read_parameters};

@@ -1,0 +1,196 @@
+//! Reading parts back: do they fit an architecture, and what are their parameters?
+
+use prost::Message;
+use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, tensor_proto::DataType};
+
+use super::super::architecture::Architecture;
+use super::super::convolution::Convolution;
+use super::super::manifest::PartRole;
+use super::super::weights::{FoldedConvolution, Parameters, WeightsError};
+use super::graph::{OPERATOR_SET, value_info};
+use super::inputs::{NetworkInput, interface};
+
+/// Why a part is not what its architecture asks for.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PartError {
+    /// The bytes are not an ONNX model.
+    #[error("{part}: not an ONNX model: {reason}")]
+    Format {
+        /// The part.
+        part: PartRole,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// The part was written for operators that this version does not know.
+    #[error("{part}: expected operator set {OPERATOR_SET}, found {actual}")]
+    OperatorSet {
+        /// The part.
+        part: PartRole,
+        /// The operator set it asks for.
+        actual: i64,
+    },
+    /// The architecture has no such part.
+    #[error("{part}: architecture {architecture} has no such part")]
+    NoSuchPart {
+        /// The part.
+        part: PartRole,
+        /// The architecture.
+        architecture: String,
+    },
+    /// An input or output is missing, or has another type or shape.
+    #[error("{part}: {direction} {name}: expected {expected}, found {actual}")]
+    Interface {
+        /// The part.
+        part: PartRole,
+        /// `input` or `output`.
+        direction: &'static str,
+        /// The value's name.
+        name: String,
+        /// Expected type and shape.
+        expected: String,
+        /// Found type and shape.
+        actual: String,
+    },
+    /// A convolution's kernel or bias is missing, or has another shape.
+    #[error(transparent)]
+    Parameters(#[from] WeightsError),
+}
+
+/// Checks that a part has the inputs, outputs and parameters of its architecture.
+///
+/// # Errors
+/// [`PartError`] naming the first value that does not fit.
+pub fn check_part(architecture: &Architecture, role: PartRole, bytes: &[u8]) -> Result<(), PartError> {
+    let graph = decode(role, bytes)?;
+    let Some(expected) = interface(architecture, role) else {
+        return Err(PartError::NoSuchPart { part: role, architecture: architecture.name().to_owned() });
+    };
+    for (direction, expected, actual) in
+        [("input", &expected.inputs, &graph.input), ("output", &expected.outputs, &graph.output)]
+    {
+        check_values(role, direction, expected, actual)?;
+    }
+    for output in &expected.outputs {
+        // A declared output that nobody computes would stop an engine in the middle of loading.
+        if !graph.node.iter().any(|node| node.output.contains(&output.name)) {
+            let (expected, actual) = (describe(&value_info(output)), "no node that computes it".to_owned());
+            return Err(PartError::Interface { part: role, direction: "output", name: output.name.clone(), expected, actual });
+        }
+    }
+    for convolution in convolutions(architecture, role) {
+        folded(&graph, &convolution)?;
+    }
+    Ok(())
+}
+
+/// The parameters that parts carry, by name.
+///
+/// # Errors
+/// [`PartError`] naming the first convolution that is missing, misshapen or not finite.
+pub fn read_parameters(architecture: &Architecture, parts: &[(PartRole, &[u8])]) -> Result<Parameters, PartError> {
+    let mut found = Vec::new();
+    for &(role, bytes) in parts {
+        let graph = decode(role, bytes)?;
+        for convolution in convolutions(architecture, role) {
+            found.push((convolution.scope.clone(), folded(&graph, &convolution)?));
+        }
+    }
+    Ok(Parameters::new(architecture, found)?)
+}
+
+fn convolutions(architecture: &Architecture, role: PartRole) -> Vec<Convolution> {
+    (0..architecture.layers().len())
+        .filter(|&index| architecture.is_after_fusion(index) == (role == PartRole::Head))
+        .flat_map(|index| architecture.convolutions_of(index))
+        .collect()
+}
+
+pub(crate) fn decode(part: PartRole, bytes: &[u8]) -> Result<GraphProto, PartError> {
+    let format = |reason: String| PartError::Format { part, reason };
+    let model = ModelProto::decode(bytes).map_err(|error| format(error.to_string()))?;
+    let version = model.opset_import.iter().find(|set| set.domain.is_empty()).map_or(0, |set| set.version);
+    if version != OPERATOR_SET {
+        return Err(PartError::OperatorSet { part, actual: version });
+    }
+    model.graph.ok_or_else(|| format("no graph".to_owned()))
+}
+
+fn check_values(
+    part: PartRole,
+    direction: &'static str,
+    expected: &[NetworkInput],
+    actual: &[ValueInfoProto],
+) -> Result<(), PartError> {
+    let refuse = |name: &str, expected: String, actual: String| {
+        Err(PartError::Interface { part, direction, name: name.to_owned(), expected, actual })
+    };
+    // Order matters too: engines feed by position.
+    for (position, expected) in expected.iter().enumerate() {
+        let wanted = value_info(expected);
+        match actual.get(position) {
+            None => return refuse(&expected.name, describe(&wanted), "nothing".to_owned()),
+            Some(found) if found.name != wanted.name => {
+                return refuse(&expected.name, describe(&wanted), format!("{} in its place", found.name));
+            }
+            Some(found) if describe(found) != describe(&wanted) => {
+                return refuse(&expected.name, describe(&wanted), describe(found));
+            }
+            Some(_) => {}
+        }
+    }
+    match actual.get(expected.len()) {
+        Some(more) => refuse(&more.name, "nothing".to_owned(), describe(more)),
+        None => Ok(()),
+    }
+}
+
+/// Type and shape in words.
+fn describe(value: &ValueInfoProto) -> String {
+    use tract_onnx::pb::{tensor_shape_proto::dimension::Value, type_proto};
+    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|found| found.value.as_ref()) else {
+        return "no type".to_owned();
+    };
+    let element = DataType::try_from(tensor.elem_type).map_or("unknown", |data_type| data_type.as_str_name());
+    let Some(shape) = &tensor.shape else { return format!("{element} of any shape") };
+    let sizes = shape.dim.iter().map(|dimension| match &dimension.value {
+        Some(Value::DimValue(size)) => size.to_string(),
+        Some(Value::DimParam(name)) => name.clone(),
+        None => "?".to_owned(),
+    });
+    format!("{element} [{}]", sizes.collect::<Vec<_>>().join(", "))
+}
+
+fn folded(graph: &GraphProto, convolution: &Convolution) -> Result<FoldedConvolution, WeightsError> {
+    let &Convolution { inputs, outputs, .. } = convolution;
+    Ok(FoldedConvolution {
+        inputs,
+        outputs,
+        weight: floats(graph, convolution.weights(), &[inputs, outputs])?,
+        bias: floats(graph, convolution.biases(), &[outputs])?,
+    })
+}
+
+fn floats(graph: &GraphProto, name: String, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+    let Some(tensor) = graph.initializer.iter().find(|tensor| tensor.name == name) else {
+        return Err(WeightsError::Missing { name, shape: shape.to_vec() });
+    };
+    let actual: Vec<usize> = tensor.dims.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+    let bytes = 4 * shape.iter().product::<usize>();
+    if actual != shape || tensor.raw_data.len() != bytes {
+        return Err(WeightsError::Shape { name, expected: shape.to_vec(), actual });
+    }
+    if tensor.data_type != DataType::Float as i32 {
+        return Err(WeightsError::Type { name, actual: type_name(tensor) });
+    }
+    let values: Vec<f32> =
+        tensor.raw_data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect();
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(WeightsError::NotFinite { name, index, value: values[index] }),
+        None => Ok(values),
+    }
+}
+
+fn type_name(tensor: &TensorProto) -> String {
+    DataType::try_from(tensor.data_type).map_or("unknown", |data_type| data_type.as_str_name()).to_owned()
+}

@@ -1,0 +1,352 @@
+//! Trained variables by name, and the folded parameters that a network runs on.
+//!
+//! [`Weights`] are what training stores: kernels, biases and batch normalisation, each under its
+//! TensorFlow scope name (`layer1/conv0/weights`). [`Parameters`] are what inference needs: one
+//! matrix and one bias per convolution, batch normalisation folded in.
+
+use std::collections::BTreeMap;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::architecture::Architecture;
+use super::convolution::{Convolution, Variable};
+
+/// Added to the variance by every batch normalisation of the reference.
+pub const BATCH_NORMALISATION_EPSILON: f64 = 1e-3;
+
+/// Why a set of variables is not the weights of an architecture.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The archive cannot be read.
+    #[error("weights {path}: {reason}")]
+    Unreadable {
+        /// The archive.
+        path: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// A variable of the architecture is not there.
+    #[error("variable {name} is missing (shape {shape:?})")]
+    Missing {
+        /// Its name.
+        name: String,
+        /// The shape it should have.
+        shape: Vec<usize>,
+    },
+    /// A variable has the wrong shape.
+    #[error("variable {name}: expected shape {expected:?}, found {actual:?}")]
+    Shape {
+        /// Its name.
+        name: String,
+        /// The shape it should have.
+        expected: Vec<usize>,
+        /// The shape it has.
+        actual: Vec<usize>,
+    },
+    /// A variable is neither f16, f32 nor f64.
+    #[error("variable {name}: expected f16, f32 or f64 little-endian in C order, found {actual}")]
+    Type {
+        /// Its name.
+        name: String,
+        /// The type it has.
+        actual: String,
+    },
+    /// A variable holds NaN or an infinity.
+    #[error("variable {name}: value {index} is {value}")]
+    NotFinite {
+        /// Its name.
+        name: String,
+        /// Position of the first such value in C order.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A moving variance is negative.
+    #[error("variable {name}: variance {index} is {value}, below zero")]
+    NegativeVariance {
+        /// Its name.
+        name: String,
+        /// Position of the first such value.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
+    /// A variable that the architecture does not have.
+    #[error("variable {name} is not part of architecture {architecture}")]
+    Unexpected {
+        /// Its name.
+        name: String,
+        /// The architecture.
+        architecture: String,
+    },
+    /// The same variable twice, with and without `:0`.
+    #[error("variable {name} is there twice")]
+    Duplicate {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// The variables of an architecture: all there, in shape, finite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weights {
+    values: BTreeMap<String, Vec<f32>>,
+}
+
+/// A convolution with its batch normalisation folded in: `y = x · weight + bias`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoldedConvolution {
+    /// Input width.
+    pub inputs: usize,
+    /// Output width.
+    pub outputs: usize,
+    /// `inputs × outputs`, row by input.
+    pub weight: Vec<f32>,
+    /// `outputs`.
+    pub bias: Vec<f32>,
+}
+
+/// The folded convolutions of an architecture by scope.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    convolutions: BTreeMap<String, FoldedConvolution>,
+}
+
+impl Weights {
+    /// Checks named variables, given as (name without `:0`, shape, values in C order).
+    ///
+    /// # Errors
+    /// [`WeightsError`] naming the first variable that is missing, misshapen, not finite, twice
+    /// there, or not part of the architecture.
+    pub fn new(
+        architecture: &Architecture,
+        variables: impl IntoIterator<Item = (String, Vec<usize>, Vec<f32>)>,
+    ) -> Result<Self, WeightsError> {
+        let expected: BTreeMap<String, Variable> =
+            architecture.variables().into_iter().map(|variable| (variable.name.clone(), variable)).collect();
+        let mut values = BTreeMap::new();
+        for (name, shape, data) in variables {
+            let Some(variable) = expected.get(&name) else {
+                return Err(WeightsError::Unexpected { name, architecture: architecture.name().to_owned() });
+            };
+            if variable.shape != shape || data.len() != shape.iter().product::<usize>() {
+                return Err(WeightsError::Shape { name, expected: variable.shape.clone(), actual: shape });
+            }
+            check_finite(&name, &data)?;
+            if values.insert(name.clone(), data).is_some() {
+                return Err(WeightsError::Duplicate { name });
+            }
+        }
+        match expected.into_values().find(|variable| !values.contains_key(&variable.name)) {
+            Some(Variable { name, shape, .. }) => Err(WeightsError::Missing { name, shape }),
+            None => Ok(Self { values }),
+        }
+    }
+
+    /// Weights before any training, the same on every machine: Xavier-uniform kernels, and biases and
+    /// batch normalisation a little off their neutral values so that none of them can go unnoticed.
+    pub fn untrained(architecture: &Architecture, seed: u64) -> Self {
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut values = BTreeMap::new();
+        for convolution in architecture.convolutions() {
+            let bound = (6.0 / (convolution.inputs + convolution.outputs) as f32).sqrt();
+            for variable in convolution.variables() {
+                let range = match &variable.name {
+                    name if *name == convolution.weights() => -bound..bound,
+                    name if *name == convolution.gamma() || *name == convolution.variance() => 0.8..1.2,
+                    _ => -0.1..0.1,
+                };
+                let length = variable.shape.iter().product();
+                values.insert(variable.name, (0..length).map(|_| random.random_range(range.clone())).collect());
+            }
+        }
+        Self { values }
+    }
+
+    /// Values of a variable in C order.
+    pub fn variable(&self, name: &str) -> Option<&[f32]> {
+        self.values.get(name).map(Vec::as_slice)
+    }
+
+    /// Folds every batch normalisation into its convolution, in double precision:
+    /// `weight · γ/√(σ² + ε)` and `(bias − μ) · γ/√(σ² + ε) + β`.
+    ///
+    /// # Errors
+    /// [`WeightsError::Missing`] when `architecture` is not the one that the weights were checked
+    /// against, [`WeightsError::NegativeVariance`], [`WeightsError::NotFinite`] when a folded value
+    /// leaves the range of f32.
+    pub fn fold(&self, architecture: &Architecture) -> Result<Parameters, WeightsError> {
+        let folded = architecture.convolutions().into_iter().map(|convolution| {
+            let result = self.fold_one(&convolution)?;
+            check_finite(&convolution.weights(), &result.weight)?;
+            check_finite(&convolution.biases(), &result.bias)?;
+            Ok((convolution.scope, result))
+        });
+        Ok(Parameters { convolutions: folded.collect::<Result<_, WeightsError>>()? })
+    }
+
+    fn fold_one(&self, convolution: &Convolution) -> Result<FoldedConvolution, WeightsError> {
+        let (inputs, outputs) = (convolution.inputs, convolution.outputs);
+        let get = |name: String, length: usize| match self.values.get(&name) {
+            Some(values) if values.len() == length => Ok(values.as_slice()),
+            _ => Err(WeightsError::Missing { name, shape: vec![length] }),
+        };
+        let mut weight = get(convolution.weights(), inputs * outputs)?.to_vec();
+        let mut bias = get(convolution.biases(), outputs)?.to_vec();
+        if convolution.normalised {
+            let (gamma, beta) = (get(convolution.gamma(), outputs)?, get(convolution.beta(), outputs)?);
+            let (mean, variance) = (get(convolution.mean(), outputs)?, get(convolution.variance(), outputs)?);
+            if let Some(index) = variance.iter().position(|&value| value < 0.0) {
+                let name = convolution.variance();
+                return Err(WeightsError::NegativeVariance { name, index, value: variance[index] });
+            }
+            for output in 0..outputs {
+                let deviation = (f64::from(variance[output]) + BATCH_NORMALISATION_EPSILON).sqrt();
+                let scale = f64::from(gamma[output]) / deviation;
+                for input in 0..inputs {
+                    let value = &mut weight[input * outputs + output];
+                    *value = (f64::from(*value) * scale) as f32;
+                }
+                let centred = f64::from(bias[output]) - f64::from(mean[output]);
+                bias[output] = (centred * scale + f64::from(beta[output])) as f32;
+            }
+        }
+        Ok(FoldedConvolution { inputs, outputs, weight, bias })
+    }
+}
+
+impl Parameters {
+    /// Puts folded convolutions together, given as (scope, convolution).
+    ///
+    /// # Errors
+    /// [`WeightsError`] as [`Weights::new`], under the names `<scope>/weights` and `<scope>/biases`.
+    pub fn new(
+        architecture: &Architecture,
+        folded: impl IntoIterator<Item = (String, FoldedConvolution)>,
+    ) -> Result<Self, WeightsError> {
+        let mut given: BTreeMap<String, FoldedConvolution> = folded.into_iter().collect();
+        let mut convolutions = BTreeMap::new();
+        for Convolution { scope, inputs, outputs, .. } in architecture.convolutions() {
+            let (name, expected) = (format!("{scope}/weights"), vec![inputs, outputs]);
+            let Some(convolution) = given.remove(&scope) else {
+                return Err(WeightsError::Missing { name, shape: expected });
+            };
+            let actual = vec![convolution.inputs, convolution.outputs];
+            if actual != expected || convolution.weight.len() != inputs * outputs || convolution.bias.len() != outputs {
+                return Err(WeightsError::Shape { name, expected, actual });
+            }
+            check_finite(&name, &convolution.weight)?;
+            check_finite(&format!("{scope}/biases"), &convolution.bias)?;
+            convolutions.insert(scope, convolution);
+        }
+        match given.into_keys().next() {
+            Some(name) => Err(WeightsError::Unexpected { name, architecture: architecture.name().to_owned() }),
+            None => Ok(Self { convolutions }),
+        }
+    }
+
+    /// The folded convolution of a scope.
+    pub fn convolution(&self, scope: &str) -> Option<&FoldedConvolution> {
+        self.convolutions.get(scope)
+    }
+}
+
+fn check_finite(name: &str, values: &[f32]) -> Result<(), WeightsError> {
+    match values.iter().position(|value| !value.is_finite()) {
+        Some(index) => Err(WeightsError::NotFinite { name: name.to_owned(), index, value: values[index] }),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::network::asis::Asis;
+    use crate::network::{Description, Layer, Operation};
+
+    /// One dense layer 6 → 4 on eight points.
+    pub fn one_dense_layer() -> Architecture {
+        let layer = Layer {
+            scope: "only".to_owned(),
+            inputs: vec!["features".to_owned()],
+            operation: Operation::Dense { outputs: 4 },
+        };
+        Architecture::new(Description {
+            name: "test".to_owned(),
+            points: 8,
+            feature_columns: 9,
+            levels: vec![],
+            layers: vec![layer],
+            logits: "only".to_owned(),
+            embeddings: "only".to_owned(),
+        })
+        .unwrap()
+    }
+
+    fn listed(architecture: &Architecture, weights: &Weights) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+        let take = |name: &str| weights.variable(name).unwrap().to_vec();
+        architecture.variables().into_iter().map(|v| (v.name.clone(), v.shape, take(&v.name))).collect()
+    }
+
+    #[test]
+    fn folding_is_convolution_then_normalisation() {
+        let architecture = one_dense_layer();
+        let weights = Weights::untrained(&architecture, 3);
+        let parameters = weights.fold(&architecture).unwrap();
+        let folded = parameters.convolution("only").unwrap();
+        let of = |name: &str| weights.variable(&format!("only/{name}")).unwrap();
+        let moments = "bn/only/bn/moments/";
+        let (mean, variance) = (
+            of(&format!("{moments}Squeeze/ExponentialMovingAverage")),
+            of(&format!("{moments}Squeeze_1/ExponentialMovingAverage")),
+        );
+        let x = [0.3f32, -1.0, 2.0, 0.5, 0.25, -4.0];
+        for output in 0..4 {
+            let sum = |matrix: &[f32]| -> f64 {
+                (0..6).map(|input| f64::from(x[input]) * f64::from(matrix[input * 4 + output])).sum()
+            };
+            let convolved = sum(of("weights")) + f64::from(of("biases")[output]);
+            let deviation = (f64::from(variance[output]) + 1e-3).sqrt();
+            let expected = (convolved - f64::from(mean[output])) / deviation * f64::from(of("bn/gamma")[output])
+                + f64::from(of("bn/beta")[output]);
+            let actual = sum(&folded.weight) + f64::from(folded.bias[output]);
+            assert!((expected - actual).abs() < 1e-5, "{expected} {actual}");
+        }
+    }
+
+    #[test]
+    fn wrong_variables_are_refused_by_name() {
+        let architecture = one_dense_layer();
+        let good = listed(&architecture, &Weights::untrained(&architecture, 1));
+        let refuse = |change: &dyn Fn(&mut Vec<(String, Vec<usize>, Vec<f32>)>)| {
+            let mut variables = good.clone();
+            change(&mut variables);
+            Weights::new(&architecture, variables).unwrap_err()
+        };
+        assert!(Weights::new(&architecture, good.clone()).is_ok());
+        assert!(matches!(refuse(&|v| drop(v.remove(2))), WeightsError::Missing { name, .. } if name == "only/bn/beta"));
+        assert!(matches!(refuse(&|v| v[0].1 = vec![1, 4, 6]), WeightsError::Shape { name, .. } if name == "only/weights"));
+        assert!(matches!(refuse(&|v| drop(v[1].2.pop())), WeightsError::Shape { .. }));
+        assert!(matches!(refuse(&|v| v[1].2[3] = f32::NAN), WeightsError::NotFinite { index: 3, .. }));
+        assert!(matches!(refuse(&|v| v[0].0 = "other/weights".to_owned()), WeightsError::Unexpected { .. }));
+        assert!(matches!(refuse(&|v| v.push(v[0].clone())), WeightsError::Duplicate { .. }));
+    }
+
+    #[test]
+    fn a_negative_variance_is_refused() {
+        let architecture = one_dense_layer();
+        let mut variables = listed(&architecture, &Weights::untrained(&architecture, 1));
+        variables.last_mut().unwrap().2[1] = -0.5;
+        let weights = Weights::new(&architecture, variables).unwrap();
+        assert!(matches!(weights.fold(&architecture), Err(WeightsError::NegativeVariance { index: 1, .. })));
+    }
+
+    #[test]
+    fn weights_of_another_architecture_do_not_fold() {
+        let weights = Weights::untrained(&one_dense_layer(), 1);
+        let asis = Asis::default().architecture().unwrap();
+        assert!(matches!(weights.fold(&asis), Err(WeightsError::Missing { .. })));
+    }
+}
