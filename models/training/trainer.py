@@ -1,0 +1,135 @@
+"""One optimisation step, the averaged weights, and everything a checkpoint must hold."""
+
+import math
+import os
+import pathlib
+
+import numpy as np
+import torch
+
+import schedule
+from losses import IGNORED, discriminative, semantic
+from network import Asis
+
+VERSION = 1
+MAXIMUM_BAD_STEPS = 20
+
+
+class TrainingError(RuntimeError):
+    """Training cannot go on; says why."""
+
+
+class Trainer:
+    """Owns the network, Adam, the averaged copy, the schedule's position and the random state."""
+
+    def __init__(self, network, schedule_name="cosine", peak=2e-3, class_weights=None, seed=0, averaging=0.999):
+        self.network = network.train()
+        # Validated and exported in f32, as the crate's engines run it.
+        self.average = Asis(network.classes, torch.float32, network.operations).eval().requires_grad_(False)
+        self.average.to(next(network.parameters()).device).load_state_dict(network.state_dict())
+        self.schedule_name, self.peak, self.class_weights, self.averaging = schedule_name, peak, class_weights, averaging
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=peak, betas=(0.9, 0.999), fused=True)
+        self.random = np.random.default_rng([seed, 1])
+        self.step_number = self.blocks = self.bad_steps = self.starts = 0
+        self.seconds = 0.0
+        self.class_counts = torch.zeros(network.classes, dtype=torch.double)
+
+    def rate(self, progress):
+        """The learning rate now."""
+        if self.schedule_name == "reference":
+            return schedule.reference_rate(self.blocks)
+        return schedule.cosine_rate(progress, self.peak)
+
+    def _weights(self, labels):
+        if self.class_weights is None:
+            return None
+        kept = labels[labels != IGNORED].cpu()
+        self.class_counts += torch.bincount(kept, minlength=self.network.classes)
+        share = self.class_counts / self.class_counts.sum().clamp(min=1)
+        weights = share.clamp(min=1e-4).rsqrt()
+        # The mean weight of a point is one, so that the balance with the instance loss stays.
+        weights /= (weights * share).sum().clamp(min=1e-6)
+        return weights.clamp(max=5.0).float().to(labels.device)
+
+    def step(self, batch, progress):
+        """Trains on one batch. Returns loss terms and accuracy, or None where the loss was not finite."""
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate(progress)
+        if self.schedule_name == "reference":
+            self.network.batch_norm_decay = schedule.reference_batch_norm_decay(self.blocks)
+        else:
+            self.network.batch_norm_decay = schedule.cosine_batch_norm_decay(progress)
+        logits, embedding = self.network(batch)
+        classify = semantic(logits, batch.semantic, self._weights(batch.semantic))
+        terms = discriminative(embedding, batch.instance, batch.blocks)
+        loss = classify + terms.total
+        self.blocks += batch.blocks
+        value = loss.item()
+        if not math.isfinite(value):
+            self.bad_steps += 1
+            if self.bad_steps >= MAXIMUM_BAD_STEPS:
+                raise TrainingError(f"the loss was not finite {self.bad_steps} times in a row")
+            return None
+        self.bad_steps = 0
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        self.step_number += 1
+        self._average()
+        kept = batch.semantic != IGNORED
+        hits = (logits.detach().argmax(dim=1) == batch.semantic)[kept].sum() / kept.sum().clamp(min=1)
+        return {"loss": value, "classify": classify.item(), "pull": terms.pull.item(), "push": terms.push.item(),
+                "regulariser": terms.regulariser.item(), "accuracy": hits.item()}
+
+    @torch.no_grad()
+    def _average(self):
+        rate = 1.0 - schedule.average_decay(self.step_number, self.averaging)
+        ours, theirs = self.average.state_dict(), self.network.state_dict()
+        torch._foreach_lerp_(list(ours.values()), [theirs[name] for name in ours], rate)
+
+    @torch.no_grad()
+    def recalibrate(self, batches):
+        """Measures the averaged weights' own batch-norm statistics as the plain mean over `batches`.
+
+        Averaged statistics belong to the moving weights, not to their average. Restores nothing but
+        these statistics; parameters stay.
+        """
+        self.average.train()
+        for number, batch in enumerate(batches):
+            self.average.batch_norm_decay = number / (number + 1)
+            self.average(batch)
+        self.average.eval()
+
+    def save(self, path):
+        """Writes a checkpoint, replacing atomically."""
+        path = pathlib.Path(path)
+        partial = path.with_suffix(".partial")
+        torch.save({
+            "version": VERSION,
+            "network": self.network.state_dict(), "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "random": self.random.bit_generator.state, "dropout_random": self.network.random.bit_generator.state,
+            "torch_random": torch.get_rng_state(),
+            "class_counts": self.class_counts,
+            "step": self.step_number, "blocks": self.blocks, "seconds": self.seconds, "starts": self.starts,
+            "schedule": self.schedule_name, "peak": self.peak, "class_weights": self.class_weights,
+        }, partial)
+        os.replace(partial, path)
+
+    def load(self, path):
+        """Continues from a checkpoint. Raises `TrainingError` where its settings are not this run's."""
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if state.get("version") != VERSION:
+            raise TrainingError(f"{path}: checkpoint version {VERSION} expected, got {state.get('version')}")
+        for name, ours in (("schedule", self.schedule_name), ("class_weights", self.class_weights), ("peak", self.peak)):
+            if state[name] != ours:
+                raise TrainingError(f"{path}: was trained with {name} {state[name]}, this run asks for {ours}")
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.random.bit_generator.state = state["random"]
+        self.network.random.bit_generator.state = state["dropout_random"]
+        torch.set_rng_state(state["torch_random"])
+        self.class_counts = state["class_counts"]
+        self.step_number, self.blocks, self.starts = state["step"], state["blocks"], state["starts"]
+        self.seconds = state["seconds"]
