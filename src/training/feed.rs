@@ -122,7 +122,7 @@ impl Feed {
         thread::spawn(move || {
             for seed in first.. {
                 let scene = Scene::generate(seed, &SceneOptions::default());
-                let scan = scan_room(&scene, &ScanOptions::random(seed));
+                let scan = scan_room(&scene, &ScanOptions { seed, ..ScanOptions::default() });
                 if sender.send(scan).is_err() {
                     return;
                 }
