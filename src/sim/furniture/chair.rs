@@ -1,0 +1,158 @@
+//! Chairs and stools.
+
+use glam::{Affine3A, Quat, Vec3, vec3};
+
+use crate::sim::{class::Class, material::Material, mesh::Mesh, random::Random};
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum ChairStyle {
+    /// Four straight or splayed legs.
+    FourLegs,
+    /// Gas spring on a five-pointed star with castors.
+    Swivel,
+    /// Two bent tubes (sled base).
+    Sled,
+    /// High or low stool with a small back or none.
+    Stool,
+}
+
+/// A chair whose seat is centred on the origin; the sitter looks towards +y.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Chair {
+    pub style: ChairStyle,
+    pub arms: bool,
+    seat: Vec3,
+    seat_height: f32,
+    back_height: f32,
+    back_tilt: f32,
+    slatted: bool,
+    cover: Material,
+    frame: Material,
+}
+
+impl Chair {
+    pub fn draw(random: &mut Random, style: ChairStyle) -> Self {
+        let swivel = style == ChairStyle::Swivel;
+        let stool = style == ChairStyle::Stool;
+        let width = if stool { random.range(0.32, 0.4) } else { random.range(0.4, 0.52) };
+        let seat_height = if stool { random.pick(&[0.45, 0.55, 0.65]) } else { random.range(0.41, 0.5) };
+        let top = if swivel { random.range(0.82, 1.15) } else { random.range(0.76, 0.98) };
+        Self {
+            style,
+            arms: !stool && random.chance(if swivel { 0.5 } else { 0.25 }),
+            seat: vec3(width, width * random.range(0.9, 1.02), random.range(0.025, 0.09)),
+            seat_height,
+            back_height: if stool { random.pick(&[0.0, 0.12, 0.18]) } else { top - seat_height },
+            back_tilt: random.range(0.03, 0.22),
+            slatted: !swivel && random.chance(0.3),
+            cover: if !swivel && random.chance(0.35) { random.wood() } else { random.fabric() },
+            frame: if random.chance(0.3) && !swivel { random.wood() } else { random.metal() },
+        }
+    }
+
+    /// Width and depth of the floor it covers; the seat's front is at +depth/2 or less.
+    pub fn size(&self) -> [f32; 2] {
+        let base = if self.style == ChairStyle::Swivel { 0.6 } else { 0.0 };
+        let arms = if self.arms { 0.1 } else { 0.0 };
+        [(self.seat.x + arms + 0.04).max(base), (self.seat.y + 0.14).max(base)]
+    }
+
+    /// Distance from the origin to the seat's front edge.
+    pub fn front(&self) -> f32 {
+        self.seat.y / 2.0
+    }
+
+    pub fn build(&self, mesh: &mut Mesh, random: &mut Random, place: Affine3A) -> u32 {
+        let id = mesh.object(Class::Chair, place);
+        let (half_x, half_y) = (self.seat.x / 2.0, self.seat.y / 2.0);
+        let under = self.seat_height - self.seat.z;
+        if self.style == ChairStyle::Stool && random.chance(0.6) {
+            mesh.cylinder(Vec3::Z * under, Vec3::Z * self.seat_height, half_x, 12, self.cover);
+        } else {
+            mesh.standing(0.0, 0.0, under, self.seat, self.cover);
+        }
+        match self.style {
+            ChairStyle::FourLegs | ChairStyle::Stool => self.legs(mesh, random, under),
+            ChairStyle::Swivel => self.star(mesh, random, under),
+            ChairStyle::Sled => {
+                let r = 0.013;
+                for x in [-half_x + 0.02, half_x - 0.02] {
+                    let (front, rear) = (half_y - 0.03, -half_y + 0.01);
+                    mesh.cylinder(vec3(x, rear, r), vec3(x, front, r), r, 8, self.frame);
+                    mesh.cylinder(vec3(x, front, r), vec3(x, front - 0.04, under), r, 8, self.frame);
+                    mesh.cylinder(vec3(x, rear, r), vec3(x, rear + 0.03, under), r, 8, self.frame);
+                }
+            }
+        }
+        if self.back_height > 0.0 {
+            self.back(mesh);
+        }
+        if self.arms {
+            let height = self.seat_height + 0.2;
+            for x in [-half_x - 0.03, half_x + 0.03] {
+                mesh.cuboid(vec3(x, 0.0, height), vec3(0.05, self.seat.y * 0.75, 0.03), self.frame);
+                mesh.cuboid(
+                    vec3(x, 0.02, (height + under) / 2.0),
+                    vec3(0.025, 0.04, height - under),
+                    self.frame,
+                );
+            }
+        }
+        id
+    }
+
+    fn legs(&self, mesh: &mut Mesh, random: &mut Random, under: f32) {
+        let splay = random.range(0.0, 0.03);
+        let thick = random.range(0.012, 0.022);
+        let square = random.chance(0.4);
+        for (sx, sy) in [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)] {
+            let (x, y) = (sx * (self.seat.x / 2.0 - 0.03), sy * (self.seat.y / 2.0 - 0.03));
+            if square {
+                mesh.standing(x, y, 0.0, vec3(2.0 * thick, 2.0 * thick, under), self.frame);
+            } else {
+                mesh.cylinder(vec3(x + sx * splay, y + sy * splay, 0.0), vec3(x, y, under), thick, 8, self.frame);
+            }
+        }
+        if self.style == ChairStyle::Stool {
+            let (x, y, z) = (self.seat.x / 2.0 - 0.03, self.seat.y / 2.0 - 0.03, under * 0.35);
+            mesh.cylinder(vec3(-x, y, z), vec3(x, y, z), 0.01, 6, self.frame);
+            mesh.cylinder(vec3(-x, -y, z), vec3(x, -y, z), 0.01, 6, self.frame);
+        }
+    }
+
+    fn star(&self, mesh: &mut Mesh, random: &mut Random, under: f32) {
+        let turn = random.range(0.0, 1.25);
+        let reach = 0.28;
+        mesh.cylinder(vec3(0.0, 0.0, 0.09), vec3(0.0, 0.0, under), 0.028, 8, self.frame);
+        for foot in 0..5 {
+            let (sin, cos) = (turn + std::f32::consts::TAU * foot as f32 / 5.0).sin_cos();
+            let tip = vec3(cos * reach, sin * reach, 0.075);
+            mesh.cone(vec3(0.0, 0.0, 0.11), tip, [0.03, 0.018], 6, self.frame);
+            mesh.ellipsoid(vec3(tip.x, tip.y, 0.03), vec3(0.02, 0.02, 0.03), self.frame);
+        }
+    }
+
+    fn back(&self, mesh: &mut Mesh) {
+        let hinge = vec3(0.0, -self.seat.y / 2.0 + 0.02, self.seat_height);
+        let tilt = Quat::from_rotation_x(self.back_tilt);
+        let at = |x: f32, z: f32| hinge + tilt * vec3(x, 0.0, z);
+        let width = self.seat.x * 0.94;
+        let stool = self.style == ChairStyle::Stool;
+        let gap = if self.style == ChairStyle::Swivel || self.slatted { 0.12f32.min(self.back_height * 0.3) } else { 0.0 };
+        if self.slatted && !stool {
+            for x in [-width / 2.0 + 0.02, width / 2.0 - 0.02] {
+                mesh.turned_cuboid(at(x, self.back_height / 2.0), vec3(0.035, 0.025, self.back_height), tilt, self.frame);
+            }
+            for slat in 0..3 {
+                let z = self.back_height * (0.95 - 0.25 * slat as f32) - 0.02;
+                mesh.turned_cuboid(at(0.0, z), vec3(width - 0.05, 0.016, 0.06), tilt, self.cover);
+            }
+            return;
+        }
+        if gap > 0.0 {
+            mesh.turned_cuboid(at(0.0, gap / 2.0), vec3(0.07, 0.025, gap + 0.1), tilt, self.frame);
+        }
+        let height = self.back_height - gap;
+        mesh.turned_cuboid(at(0.0, gap + height / 2.0), vec3(width, 0.045, height), tilt, self.cover);
+    }
+}
