@@ -1,0 +1,51 @@
+//! A picture on disc: whole or not at all.
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use image::{ImageFormat, RgbImage};
+
+use super::PictureError;
+
+/// Writes a PNG. It is written beside its place under another name and renamed when complete, so
+/// that nobody ever sees half a picture.
+///
+/// # Errors
+/// [`PictureError::Write`] where the folder is missing, read-only or full; what was at `path` is
+/// then untouched.
+pub fn save(path: &Path, image: &RgbImage) -> Result<(), PictureError> {
+    let failed = |source| PictureError::Write { path: path.to_path_buf(), source };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut bytes = std::io::Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png)?;
+    let mut writer = BufWriter::new(file.as_file_mut());
+    writer.write_all(bytes.get_ref()).and_then(|()| writer.flush()).map_err(failed)?;
+    drop(writer);
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use image::Rgb;
+
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("picture.png");
+        let image = RgbImage::from_fn(7, 5, |x, y| Rgb([x as u8, y as u8, 200]));
+        save(&path, &image).unwrap();
+        save(&path, &image).unwrap();
+        assert_eq!(image::open(&path).unwrap().to_rgb8(), image);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_missing_folder_is_a_typed_error() {
+        let error = save(Path::new("/nowhere/at/all/picture.png"), &RgbImage::new(2, 2)).unwrap_err();
+        assert!(matches!(error, PictureError::Write { .. }));
+    }
+}
