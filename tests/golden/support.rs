@@ -62,9 +62,11 @@ impl Archive {
     }
 
     /// All values of an array in C order.
-    pub fn values<T: npyz::Deserialize>(&mut self, name: &str) -> Vec<T> {
+    pub fn values<T: npyz::Deserialize + Copy>(&mut self, name: &str) -> Vec<T> {
         let array = self.inner.by_name(name).expect("readable array").unwrap_or_else(|| panic!("no array {name}"));
-        array.into_vec().unwrap_or_else(|error| panic!("{name}: {error}"))
+        let (order, shape) = (array.order(), array.shape().to_vec());
+        let values = array.into_vec().unwrap_or_else(|error| panic!("{name}: {error}"));
+        if order == npyz::Order::C { values } else { from_fortran(&values, &shape) }
     }
 
     /// The one value of a 0-dimensional array.
@@ -76,4 +78,26 @@ impl Archive {
     pub fn points<const D: usize>(&mut self, name: &str) -> Vec<[f32; D]> {
         self.values::<f32>(name).chunks_exact(D).map(|row| row.try_into().expect("row length")).collect()
     }
+}
+
+/// Values of an array stored first index fastest, last index fastest.
+fn from_fortran<T: Copy>(values: &[T], shape: &[u64]) -> Vec<T> {
+    let mut stride = 1;
+    let strides: Vec<usize> = shape
+        .iter()
+        .map(|&size| {
+            stride *= size as usize;
+            stride / (size as usize).max(1)
+        })
+        .collect();
+    (0..values.len())
+        .map(|mut at| {
+            let axes = shape.iter().zip(&strides).rev();
+            values[axes.fold(0, |place, (&size, &stride)| {
+                let index = at % size as usize;
+                at /= size as usize;
+                place + index * stride
+            })]
+        })
+        .collect()
 }
