@@ -1,10 +1,15 @@
 //! Engines: what turns a block's features and geometry plan into logits and embeddings.
 
 mod instance_fusion;
+mod plain;
+mod tract;
 
 pub use instance_fusion::{InstanceFusion, nearest_plain};
+pub use plain::PlainEngine;
+pub use tract::TractEngine;
 
 use crate::geometry::GeometryPlan;
+use crate::network::Misfit;
 
 /// One block, ready for a network.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +44,30 @@ pub enum EngineError {
         /// What came.
         actual: usize,
     },
+    /// An index of the geometry plan points outside its level.
+    #[error("{what} of level {level}: entry {position} is {actual}, the level has {limit} points")]
+    Index {
+        /// Which list.
+        what: &'static str,
+        /// Of which level.
+        level: usize,
+        /// Where in the list.
+        position: usize,
+        /// The index.
+        actual: u32,
+        /// Points of the level that it points into.
+        limit: usize,
+    },
+    /// A value that goes in or comes out is NaN or infinite.
+    #[error("{what}: value {position} is {actual}, not a finite number")]
+    NotFinite {
+        /// Which values.
+        what: &'static str,
+        /// Position of the first such value.
+        position: usize,
+        /// The value.
+        actual: f32,
+    },
     /// The engine itself failed.
     #[error("engine {engine}: {reason}")]
     Failed {
@@ -49,7 +78,25 @@ pub enum EngineError {
     },
 }
 
+impl From<Misfit> for EngineError {
+    fn from(misfit: Misfit) -> Self {
+        match misfit {
+            Misfit::Shape { what, expected, actual } => Self::Shape { what, expected, actual },
+            Misfit::Index { what, level, position, actual, limit } => {
+                Self::Index { what, level, position, actual, limit }
+            }
+            Misfit::NotFinite { what, position, actual } => Self::NotFinite { what, position, actual },
+        }
+    }
+}
+
 /// A network ready to run on one thread.
+///
+/// # Contract
+/// - The block is checked before it is run: lengths, indices, NaN. What fits is answered; what does not
+///   is an [`EngineError`], never a panic.
+/// - Logits and embeddings that come out are finite.
+/// - The same block gives the same bits, whatever was run before.
 pub trait Engine: Send {
     /// Short name for reports, for example `tract`.
     fn name(&self) -> &'static str;

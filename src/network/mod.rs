@@ -27,6 +27,7 @@ mod weights_file;
 pub use architecture::{Architecture, ArchitectureError, Description, Extent, Layer, Operation, Source};
 pub use convolution::{Convolution, Variable};
 pub use cost::Cost;
+pub(crate) use fit::finite;
 pub use fit::{Misfit, check_fit};
 pub use manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,

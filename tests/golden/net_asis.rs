@@ -1,1 +1,161 @@
-//! Golden files `net_asis*.npz`.
+//! Golden files `net_asis*.npz`: the reference's TensorFlow graph of ASIS with known weights.
+//!
+//! Both the plain forward pass (with every intermediate output) and tract on the exported parts must
+//! give its logits and embeddings within 1e-4 of the largest output, and the same class on at least
+//! 99.95 % of the points.
+
+use instanton::engine::{BlockInput, Engine, Prediction, TractEngine, nearest_plain};
+use instanton::geometry::{GeometryPlan, PlanWorkspace};
+use instanton::network::asis::Asis;
+use instanton::network::onnx::{ExportOptions, export};
+use instanton::network::plain::{Matrix, forward};
+use instanton::network::{Architecture, Fusion, Parameters, Weights};
+
+use crate::support;
+
+fn golden_network() -> Option<(Architecture, Parameters)> {
+    let path = support::shared()?.join("golden/net_asis_weights_f16.npz");
+    let architecture = Asis::default().architecture().expect("the published network");
+    let weights = Weights::read_npz(&path, &architecture).expect("golden weights");
+    let parameters = weights.fold(&architecture).expect("foldable weights");
+    Some((architecture, parameters))
+}
+
+fn plan_of(architecture: &Architecture, features: &[f32]) -> GeometryPlan {
+    let rows = features.chunks_exact(architecture.feature_columns());
+    let position: Vec<[f32; 3]> = rows.map(|row| [row[0], row[1], row[2]]).collect();
+    let mut plan = GeometryPlan::default();
+    plan.compute(&position, &architecture.plan_specification(), &mut PlanWorkspace::default()).expect("a golden block");
+    plan
+}
+
+/// Largest difference; `expected` may hold only the first rows of `actual`.
+fn compare(what: &str, expected: &[f32], actual: &[f32]) -> f32 {
+    assert!(!expected.is_empty() && expected.len() <= actual.len(), "{what}: {} of {}", expected.len(), actual.len());
+    let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    let difference = expected.iter().zip(actual).fold(0.0f32, |most, (one, other)| {
+        assert!(other.is_finite(), "{what}: {other}");
+        most.max((one - other).abs())
+    });
+    println!("  {what}: max |Δ| {difference:.2e} of {largest:.2}");
+    assert!(difference <= 1e-4 * largest, "{what}: differs by {difference}, largest value {largest}");
+    difference
+}
+
+fn compare_classes(what: &str, classes: usize, expected: &[f32], actual: &[f32]) {
+    let best = |row: &[f32]| (0..classes).reduce(|best, class| if row[class] > row[best] { class } else { best });
+    let rows = expected.chunks_exact(classes).zip(actual.chunks_exact(classes));
+    let (points, equal) = (rows.len(), rows.filter(|(one, other)| best(one) == best(other)).count());
+    let agreement = equal as f64 / points as f64;
+    println!("  {what}: same class on {:.3} %", 100.0 * agreement);
+    assert!(agreement >= 0.9995, "{what}: same class on {equal} of {points} points");
+}
+
+/// Compares logits point by point. A point's fused features jump where its neighbour set changes, and
+/// the set of a few points hangs on less than the rounding of the embeddings: two neighbours compete for
+/// the last place, or one lies on the radius. A point whose set is not the reference's may differ, no
+/// other, and at most 0.05 % of a block.
+fn compare_logits(architecture: &Architecture, embeddings: &[f32], expected: &[f32], actual: &Prediction) {
+    let (classes, size) = (architecture.classes(), architecture.embedding_size());
+    let fusion = Fusion::of(architecture).expect("ASIS fuses");
+    let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    let row = |values: &[f32], point: usize| values[point * classes..][..classes].to_vec();
+    let differs = |point: &usize| {
+        let pairs = row(expected, *point).into_iter().zip(row(&actual.logits, *point));
+        pairs.into_iter().any(|(one, other)| (one - other).abs() > 1e-4 * largest)
+    };
+    let points = expected.len() / classes;
+    let differing: Vec<usize> = (0..points).filter(differs).collect();
+    if !differing.is_empty() {
+        let sets = |embeddings: &[f32]| nearest_plain(embeddings, size, fusion.neighbours, fusion.radius);
+        let (reference, ours) = (sets(embeddings), sets(&actual.embeddings));
+        for &point in &differing {
+            let only = |one: &[u32], other: &[u32]| one.iter().filter(|found| !other.contains(found)).count();
+            let (gone, come) = (only(&reference[point], &ours[point]), only(&ours[point], &reference[point]));
+            println!("  point {point}: neighbour set of {} lost {gone}, gained {come}", reference[point].len());
+            assert!(gone + come > 0, "point {point} differs though it has the reference's neighbours");
+        }
+    }
+    let same: Vec<usize> = (0..points).filter(|point| !differing.contains(point)).collect();
+    let of = |values: &[f32]| -> Vec<f32> { same.iter().flat_map(|&point| row(values, point)).collect() };
+    compare("sem_logits", &of(expected), &of(&actual.logits));
+    assert!(differing.len() * 2000 <= points, "{} of {points} points differ", differing.len());
+}
+
+#[test]
+fn variables_are_those_of_the_reference_graph() {
+    let Some(shared) = support::shared() else { return };
+    let keys = std::fs::read_to_string(shared.join("golden/net_asis_weights_keys.txt")).expect("list of variables");
+    let expected: Vec<String> = keys.lines().map(|line| line.replace(' ', "")).collect();
+    let architecture = Asis::default().architecture().expect("the published network");
+    let shape = |shape: &[usize]| match shape {
+        [one] => format!("({one},)"),
+        more => format!("({})", more.iter().map(usize::to_string).collect::<Vec<_>>().join(",")),
+    };
+    let ours: Vec<String> =
+        architecture.variables().iter().map(|variable| format!("{}:0\t{}", variable.name, shape(&variable.shape))).collect();
+    assert_eq!(ours, expected);
+}
+
+#[test]
+fn plain_forward_is_the_reference() {
+    let Some((architecture, parameters)) = golden_network() else { return };
+    let mut taps_seen = 0;
+    support::for_each("net_asis", |_, archive| {
+        let features: Vec<f32> = archive.values("block9");
+        let plan = plan_of(&architecture, &features);
+        let layers = forward(&architecture, &parameters, &features, &plan).expect("a golden block");
+        let logits: Vec<f32> = archive.values("sem_logits");
+        let embeddings: Vec<f32> = archive.values("ins_embed");
+        let prediction =
+            Prediction { logits: layers["sem_fc4"].values.clone(), embeddings: layers["ins_fc4"].values.clone() };
+        compare("ins_embed", &embeddings, &prediction.embeddings);
+        compare_logits(&architecture, &embeddings, &logits, &prediction);
+        compare_classes("argmax", architecture.classes(), &logits, &prediction.logits);
+        for layer in architecture.layers() {
+            let tap = format!("tap_{}", layer.scope);
+            if archive.has(&tap) {
+                compare_tap(archive, &tap, &layers[&layer.scope]);
+                taps_seen += 1;
+            }
+        }
+        for level in 1..plan.levels.len() {
+            let tap = format!("tap_layer{level}_xyz");
+            if archive.has(&tap) {
+                assert_eq!(archive.points::<3>(&tap), plan.levels[level].position, "{tap}");
+                taps_seen += 1;
+            }
+        }
+    });
+    assert!(taps_seen >= 21, "only {taps_seen} intermediate outputs were compared");
+}
+
+fn compare_tap(archive: &mut support::Archive, tap: &str, layer: &Matrix) {
+    // Full-resolution taps hold the first 256 rows only.
+    let shape = archive.shape(tap);
+    assert_eq!(shape[1], layer.columns, "{tap}");
+    assert!(shape[0] == layer.rows || (shape[0] == 256 && layer.rows > 256), "{tap}: {} rows of {}", shape[0], layer.rows);
+    compare(tap, &archive.values::<f32>(tap), &layer.values);
+}
+
+#[test]
+fn tract_is_the_reference() {
+    let Some((architecture, parameters)) = golden_network() else { return };
+    let parts = export(&architecture, &parameters, ExportOptions::default());
+    let mut engine = TractEngine::from_parts(&architecture, &parts).expect("tract loads the parts");
+    let mut prediction = Prediction::default();
+    support::for_each("net_asis", |_, archive| {
+        let features: Vec<f32> = archive.values("block9");
+        let plan = plan_of(&architecture, &features);
+        engine.run(BlockInput { features: &features, plan: &plan }, &mut prediction).expect("a golden block");
+        let logits: Vec<f32> = archive.values("sem_logits");
+        assert_eq!(prediction.logits.len(), logits.len());
+        let embeddings: Vec<f32> = archive.values("ins_embed");
+        compare("ins_embed", &embeddings, &prediction.embeddings);
+        compare_logits(&architecture, &embeddings, &logits, &prediction);
+        compare_classes("argmax", architecture.classes(), &logits, &prediction.logits);
+        let first = prediction.clone();
+        engine.fork().expect("a second engine").run(BlockInput { features: &features, plan: &plan }, &mut prediction).expect("a golden block");
+        assert_eq!(first, prediction, "the same block gives the same bits in a fresh engine");
+    });
+}

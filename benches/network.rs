@@ -1,0 +1,80 @@
+//! One 4096-point block through ASIS, on one thread: the whole network on tract, and the embedding
+//! search alone.
+//!
+//! Uses the golden weights and the real Kinect block where `$INSTANTON_SHARED/golden` is there,
+//! otherwise untrained weights on a synthetic room corner; what the network computes does not change
+//! its speed, but the spread of the embeddings does change the search.
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use instanton::engine::{BlockInput, Engine, InstanceFusion, PlainEngine, Prediction, TractEngine};
+use instanton::geometry::{GeometryPlan, PlanWorkspace};
+use instanton::network::asis::Asis;
+use instanton::network::onnx::{ExportOptions, export};
+use instanton::network::{Architecture, Weights};
+
+fn golden(file: &str) -> Option<PathBuf> {
+    let root = std::env::var_os("INSTANTON_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
+    Some(root.join("golden").join(file)).filter(|path| path.is_file())
+}
+
+fn weights(architecture: &Architecture) -> Weights {
+    match golden("net_asis_weights_f16.npz") {
+        Some(path) => Weights::read_npz(&path, architecture).expect("golden weights"),
+        None => Weights::untrained(architecture, 0),
+    }
+}
+
+fn features() -> Vec<f32> {
+    if let Some(path) = golden("net_asis_real_office1.npz") {
+        let mut archive = npyz::npz::NpzArchive::open(path).expect("golden block");
+        return archive.by_name("block9").expect("readable").expect("block9").into_vec().expect("numbers");
+    }
+    // Three faces of a 1 m × 1 m × 3 m corner.
+    let row = |point: usize| {
+        let (u, v) = ((point / 3 % 37) as f32 / 37.0, (point / 111) as f32 / 37.0);
+        let [x, y, z] = [[u, v, 0.0], [0.0, u, 3.0 * v], [u, 0.0, 3.0 * v]][point % 3];
+        [x - 0.5, y - 0.5, z, u, v, 0.5, x, y, z / 3.0]
+    };
+    (0..4096).flat_map(row).collect()
+}
+
+fn network(criterion: &mut Criterion) {
+    let architecture = Asis::default().architecture().expect("the published network");
+    let parameters = weights(&architecture).fold(&architecture).expect("foldable weights");
+    let features = features();
+    let position: Vec<[f32; 3]> = features.chunks_exact(9).map(|row| [row[0], row[1], row[2]]).collect();
+    let mut plan = GeometryPlan::default();
+    plan.compute(&position, &architecture.plan_specification(), &mut PlanWorkspace::default()).expect("a block");
+    let block = BlockInput { features: &features, plan: &plan };
+    let mut prediction = Prediction::default();
+    let mut group = criterion.benchmark_group("network");
+    group.sample_size(20);
+
+    for rows_per_tile in [1024, 2048, 4096, 8192, 65536] {
+    let parts = export(&architecture, &parameters, ExportOptions { rows_per_tile });
+    let mut engine = TractEngine::from_parts(&architecture, &parts).expect("tract loads the parts");
+    group.bench_function(format!("asis-pointnet2/tract/{rows_per_tile}"), |bencher| {
+        bencher.iter(|| engine.run(black_box(block), &mut prediction).expect("a block"));
+    });
+    }
+    let mut fusion = InstanceFusion::default();
+    group.bench_function("asis-pointnet2/embedding-knn", |bencher| {
+        bencher.iter(|| {
+            let found = fusion.search(black_box(&prediction.embeddings), 5, 30, 0.5).expect("embeddings");
+            black_box(found.index[0])
+        });
+    });
+    group.sample_size(10);
+    let mut plain = PlainEngine::new(architecture, parameters);
+    group.bench_function("asis-pointnet2/plain", |bencher| {
+        bencher.iter(|| plain.run(black_box(block), &mut prediction).expect("a block"));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, network);
+criterion_main!(benches);
