@@ -2,9 +2,7 @@
 //! included, one thread, buffers reused.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use instanton::cloud::{
-    Cloud, Colouring, DepthProjector, ImageGeometry, Labels, decode, decode_plain, label_cloud,
-};
+use instanton::cloud::{Cloud, Colouring, DepthProjector, ImageGeometry, Labels, decode, decode_plain, label_cloud};
 use instanton::ros::{
     CameraInfo, Coefficients, Header, ImageView, Message, PointCloud2View, PointField, Sequence, Time, datatype,
 };
@@ -47,7 +45,13 @@ fn layouts() -> [(&'static str, Vec<u8>); 5] {
             "ouster 48 B",
             cloud_message(
                 48,
-                &with(&[("intensity", 16, F), ("t", 20, U), ("reflectivity", 24, S), ("ring", 26, S), ("range", 32, U)]),
+                &with(&[
+                    ("intensity", 16, F),
+                    ("t", 20, U),
+                    ("reflectivity", 24, S),
+                    ("ring", 26, S),
+                    ("range", 32, U),
+                ]),
             ),
         ),
         ("f64 27 B unaligned", cloud_message(27, &[("x", 1, D), ("y", 9, D), ("z", 17, D), ("intensity", 25, B)])),

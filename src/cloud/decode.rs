@@ -101,9 +101,10 @@ fn float(bytes: &[u8], at: usize) -> f32 {
 fn adjacent_floats(position: &[Column; 3]) -> Option<usize> {
     let offset = position[0].offset;
     let expected = [offset, offset + 4, offset + 8];
-    let fits = position.iter().zip(expected).all(|(column, offset)| {
-        column.scalar == Scalar::F32 && !column.big_endian && column.offset == offset
-    });
+    let fits = position
+        .iter()
+        .zip(expected)
+        .all(|(column, offset)| column.scalar == Scalar::F32 && !column.big_endian && column.offset == offset);
     fits.then_some(offset)
 }
 

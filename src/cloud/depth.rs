@@ -4,8 +4,8 @@
 //! and kept until a different `CameraInfo` comes. Point order is row-major pixels; pixels without
 //! depth are NaN points in their place.
 
-use super::lens::{Lens, LensError};
 use super::Cloud;
+use super::lens::{Lens, LensError};
 use crate::ros::{CameraInfo, ImageView};
 
 /// Why a depth image is no cloud.
@@ -153,7 +153,8 @@ impl DepthProjector {
             let mut column = cloud.colour.take().unwrap_or_default();
             column.clear();
             for row in self::rows(image, format.bytes) {
-                column.extend(row.chunks_exact(format.bytes).map(|pixel| format.channels.map(|channel| pixel[channel])));
+                column
+                    .extend(row.chunks_exact(format.bytes).map(|pixel| format.channels.map(|channel| pixel[channel])));
             }
             column
         });
@@ -280,7 +281,11 @@ fn optics(depth: &ImageView<'_>, camera: &CameraInfo<'_>, geometry: ImageGeometr
     let size = [depth.width, depth.height];
     let described = [shown[0] / binning[0], shown[1] / binning[1]];
     if described != size {
-        return Err(DepthError::Size { what: "CameraInfo (after region and binning)", expected: size, actual: described });
+        return Err(DepthError::Size {
+            what: "CameraInfo (after region and binning)",
+            expected: size,
+            actual: described,
+        });
     }
     let ([fx, fy, cx, cy], lens) = match geometry {
         ImageGeometry::Raw => {
@@ -308,3 +313,6 @@ fn optics(depth: &ImageView<'_>, camera: &CameraInfo<'_>, geometry: ImageGeometr
         lens,
     })
 }
+
+#[cfg(test)]
+mod tests;

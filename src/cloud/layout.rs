@@ -287,12 +287,7 @@ fn check_extent(view: &PointCloud2View<'_>) -> Result<(), CloudError> {
     }
     let needed = if width == 0 || height == 0 { 0 } else { (height - 1) * u64::from(view.row_step) + row };
     if needed > view.data.len() as u64 {
-        return Err(CloudError::DataLength {
-            actual: view.data.len(),
-            height: view.height,
-            width: view.width,
-            needed,
-        });
+        return Err(CloudError::DataLength { actual: view.data.len(), height: view.height, width: view.width, needed });
     }
     Ok(())
 }
@@ -304,11 +299,7 @@ pub(super) fn check_fields(view: &PointCloud2View<'_>) -> Result<(), CloudError>
         let size = Scalar::from_datatype(field.datatype).map_or(0, Scalar::size) as u64;
         let end = u64::from(field.offset) + size * u64::from(field.count.max(1));
         if size > 0 && end > u64::from(view.point_step) {
-            return Err(CloudError::FieldOutsidePoint {
-                field: field.name.into(),
-                end,
-                point_step: view.point_step,
-            });
+            return Err(CloudError::FieldOutsidePoint { field: field.name.into(), end, point_step: view.point_step });
         }
     }
     Ok(())

@@ -173,14 +173,8 @@ impl Lens {
         let cross = 2.0 * x * y * slope + 2.0 * p1 * x + 2.0 * p2 * y;
         let (prism_x, prism_y) = (s[0] + 2.0 * r2 * s[1], s[2] + 2.0 * r2 * s[3]);
         let jacobian = [
-            [
-                radial + 2.0 * x * x * slope + 2.0 * p1 * y + 6.0 * p2 * x + 2.0 * x * prism_x,
-                cross + 2.0 * y * prism_x,
-            ],
-            [
-                cross + 2.0 * x * prism_y,
-                radial + 2.0 * y * y * slope + 6.0 * p1 * y + 2.0 * p2 * x + 2.0 * y * prism_y,
-            ],
+            [radial + 2.0 * x * x * slope + 2.0 * p1 * y + 6.0 * p2 * x + 2.0 * x * prism_x, cross + 2.0 * y * prism_x],
+            [cross + 2.0 * x * prism_y, radial + 2.0 * y * y * slope + 6.0 * p1 * y + 2.0 * p2 * x + 2.0 * y * prism_y],
         ];
         (at, jacobian)
     }

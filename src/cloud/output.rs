@@ -22,9 +22,7 @@ impl Colouring<'_> {
     fn colour(&self, labels: &Labels, point: usize) -> Option<[u8; 3]> {
         match self {
             Self::Sensor => None,
-            Self::Class(palette) => {
-                Some(palette.get(usize::from(labels.class[point])).copied().unwrap_or_default())
-            }
+            Self::Class(palette) => Some(palette.get(usize::from(labels.class[point])).copied().unwrap_or_default()),
             Self::Instance => Some(instance_colour(labels.instance[point])),
         }
     }

@@ -6,8 +6,8 @@
 //!
 //! What this cannot know: a desk that fills the view with no floor in sight looks like a floor.
 
-use super::{Cloud, check};
 use super::check::CheckLimits;
+use super::{Cloud, check};
 use nalgebra::{Isometry3, Matrix3, Rotation3, Translation3, UnitQuaternion, Vector3};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -114,7 +114,8 @@ fn sample(cloud: &Cloud) -> Vec<Vector3<f64>> {
     let wanted = count.min(SAMPLE);
     // Point i is taken where ⌊i·wanted/count⌋ moves on: exactly `wanted` of them.
     let taken = chosen.filter(|(index, _)| (index + 1) * wanted / count > index * wanted / count);
-    let mut sample: Vec<Vector3<f64>> = taken.map(|(_, (position, _))| Vector3::from(position.map(f64::from))).collect();
+    let mut sample: Vec<Vector3<f64>> =
+        taken.map(|(_, (position, _))| Vector3::from(position.map(f64::from))).collect();
     sample.sort_by_key(cell);
     sample
 }

@@ -15,6 +15,9 @@ impl Coefficients {
     /// Coefficients of OpenCV's largest model.
     pub const MAXIMUM: usize = 14;
 
+    /// No coefficient.
+    pub const NONE: Self = Self { value: [0.0; Self::MAXIMUM], count: 0 };
+
     /// Copies a slice.
     ///
     /// # Errors

@@ -183,12 +183,9 @@ impl<'a> CdrReader<'a> {
                 self.position += count;
                 Ok(bytes)
             }
-            None => Err(CdrError::Truncated {
-                field,
-                offset: self.position,
-                needed: count as u64,
-                available: rest.len(),
-            }),
+            None => {
+                Err(CdrError::Truncated { field, offset: self.position, needed: count as u64, available: rest.len() })
+            }
         }
     }
 }

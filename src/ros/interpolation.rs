@@ -70,8 +70,10 @@ mod tests {
 
     #[test]
     fn ends_are_exact() {
-        let from = Isometry3::from_parts(Translation3::new(1.0, 2.0, 3.0), UnitQuaternion::from_euler_angles(0.1, 0.2, 0.3));
-        let to = Isometry3::from_parts(Translation3::new(3.0, 2.0, 1.0), UnitQuaternion::from_euler_angles(1.1, 0.2, 0.3));
+        let from =
+            Isometry3::from_parts(Translation3::new(1.0, 2.0, 3.0), UnitQuaternion::from_euler_angles(0.1, 0.2, 0.3));
+        let to =
+            Isometry3::from_parts(Translation3::new(3.0, 2.0, 1.0), UnitQuaternion::from_euler_angles(1.1, 0.2, 0.3));
         for (fraction, expected) in [(0.0, from), (1.0, to)] {
             let pose = interpolate(&from, &to, fraction);
             assert_eq!(pose.translation, expected.translation);

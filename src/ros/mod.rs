@@ -22,8 +22,8 @@
 //! # Ok::<(), instanton::ros::CdrError>(())
 //! ```
 
-pub mod cdr;
 mod camera_info;
+pub mod cdr;
 mod image;
 mod interpolation;
 mod message;

@@ -416,11 +416,7 @@ fn insert_sorted(
     }
 }
 
-fn checked_pose(
-    transform: &TransformStamped<'_>,
-    parent: &str,
-    child: &str,
-) -> Result<Isometry3<f64>, TransformError> {
+fn checked_pose(transform: &TransformStamped<'_>, parent: &str, child: &str) -> Result<Isometry3<f64>, TransformError> {
     let finite = |values: &[f64]| values.iter().all(|value| value.is_finite());
     for (what, is_finite) in
         [("translation", finite(&transform.translation)), ("rotation", finite(&transform.rotation))]
@@ -439,8 +435,5 @@ fn checked_pose(
         return Err(TransformError::ZeroQuaternion { parent: parent.into(), child: child.into(), norm });
     }
     let [tx, ty, tz] = transform.translation;
-    Ok(Isometry3::from_parts(
-        Translation3::new(tx, ty, tz),
-        UnitQuaternion::new_unchecked(scaled / scaled_norm),
-    ))
+    Ok(Isometry3::from_parts(Translation3::new(tx, ty, tz), UnitQuaternion::new_unchecked(scaled / scaled_norm)))
 }
