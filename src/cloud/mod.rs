@@ -1,10 +1,34 @@
 //! Point clouds as columns: what every stage reads and writes.
+//!
+//! | in | out |
+//! |---|---|
+//! | [`decode`]: PointCloud2 of any layout → [`Cloud`] | [`label_cloud`]: the same message plus labels |
+//! | [`DepthProjector`]: depth image → [`Cloud`] | [`label_organised`]: organised PointCloud2 plus labels |
+//! | [`check`]: which points are measurements | |
+//! | [`estimate_up`]: where is the floor of a frame without pose | [`Cloud::transform`] |
 
+mod check;
+mod decode;
+mod depth;
 mod labelled;
 mod labels;
+mod layout;
+mod lens;
+mod output;
+mod palette;
+mod transform;
+mod upright;
 
+pub use check::{CheckLimits, CheckSummary, check};
+pub use decode::{decode, decode_plain};
+pub use depth::{DepthError, DepthProjector, ImageGeometry};
 pub use labelled::LabelledCloud;
 pub use labels::{INVALID_CLASS, Labels, NO_INSTANCE};
+pub use layout::{CloudError, CloudLayout, ColourLayout, Column, Scalar, TimeColumn};
+pub use lens::{Lens, LensError};
+pub use output::{Colouring, label_cloud, label_organised};
+pub use palette::instance_colour;
+pub use upright::{DirectionPrior, Upright, estimate_up};
 
 /// Points of one frame or one room, one column per property.
 ///

@@ -1,1 +1,44 @@
 //! ROS 2 without a transport: message structs, CDR, the tf buffer.
+//!
+//! Messages come and go as CDR bytes (whoever carries them: a bag, a socket). [`Message::decode`]
+//! *borrows* everything that is long (texts, `data`) from those bytes, so decoding allocates
+//! nothing; [`Message::encode`] writes little-endian CDR into a buffer that the caller reuses.
+//!
+//! ```
+//! use instanton::ros::{Header, ImageView, Message, Time};
+//!
+//! let image = ImageView {
+//!     header: Header { stamp: Time { sec: 12, nanosec: 500 }, frame_id: "camera_optical" },
+//!     height: 1,
+//!     width: 2,
+//!     encoding: "mono8",
+//!     is_bigendian: false,
+//!     step: 2,
+//!     data: &[7, 9],
+//! };
+//! let mut bytes = Vec::new();
+//! image.encode(&mut bytes)?;
+//! assert_eq!(ImageView::decode(&bytes)?, image);
+//! # Ok::<(), instanton::ros::CdrError>(())
+//! ```
+
+mod camera_info;
+pub mod cdr;
+mod image;
+mod interpolation;
+mod message;
+mod point_cloud2;
+mod sequence;
+mod time;
+mod transform;
+mod transform_buffer;
+
+pub use camera_info::{CameraInfo, Coefficients, RegionOfInterest};
+pub use cdr::CdrError;
+pub use image::{CompressedImageView, ImageView};
+pub use message::{Message, MessageType};
+pub use point_cloud2::{PointCloud2View, PointField, datatype};
+pub use sequence::{Element, Sequence, SequenceIter};
+pub use time::{Header, Time};
+pub use transform::{TfMessage, TransformStamped};
+pub use transform_buffer::{BufferCounts, BufferLimits, TransformBuffer, TransformError};
