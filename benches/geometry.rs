@@ -82,13 +82,14 @@ fn geometry(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Embeddings of 12 objects of unequal size, each spread evenly by `spread` in every dimension.
-fn embeddings(points: usize, spread: f32) -> Vec<f32> {
+/// Embeddings of objects of unequal size, spread by `spread` in every dimension.
+fn embeddings(points: usize, objects: usize, spread: f32) -> Vec<f32> {
     let mut random = ChaCha8Rng::seed_from_u64(11);
-    let centres: Vec<[f32; 5]> = (0..12).map(|_| std::array::from_fn(|_| random.random_range(-3.0_f32..3.0))).collect();
+    let centres: Vec<[f32; 5]> =
+        (0..objects).map(|_| std::array::from_fn(|_| random.random_range(-3.0_f32..3.0))).collect();
     let mut embeddings = Vec::with_capacity(points * 5);
     for _ in 0..points {
-        let (a, b) = (random.random_range(0..12), random.random_range(0..12));
+        let (a, b) = (random.random_range(0..objects), random.random_range(0..objects));
         // Sums of uniform numbers gather in the middle, as trained embeddings do.
         let mut noise = || spread * (0..3).map(|_| random.random_range(-1.0_f32..1.0)).sum::<f32>();
         embeddings.extend(centres[a.min(b)].map(|value| value + noise()));
@@ -100,8 +101,16 @@ fn fusion(criterion: &mut Criterion) {
     let features: Vec<f32> = (0..4096_u32 * 128).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32).collect();
     let (mut fusion, mut fused) = (InstanceFusion::default(), Vec::new());
     let mut group = criterion.benchmark_group("instance fusion, 4096 x 5, 128 channels");
-    for (name, spread) in [("identical", 0.0), ("tight", 0.01), ("trained", 0.1), ("loose", 0.3), ("untrained", 1.0)] {
-        let embeddings = embeddings(4096, spread);
+    let cases = [
+        ("identical", 12, 0.0),
+        ("tight", 12, 0.01),
+        ("trained", 12, 0.1),
+        ("loose", 12, 0.3),
+        ("untrained", 12, 1.0),
+        ("one object", 1, 0.05),
+    ];
+    for (name, objects, spread) in cases {
+        let embeddings = embeddings(4096, objects, spread);
         group.bench_function(format!("{name}, search"), |bencher| {
             bencher.iter(|| fusion.search(black_box(&embeddings), 5, 30, 0.5).map(|found| found.count[0]));
         });
@@ -109,7 +118,7 @@ fn fusion(criterion: &mut Criterion) {
             bencher.iter(|| fusion.fuse(black_box(&embeddings), 5, &features, 128, 30, 0.5, &mut fused));
         });
     }
-    let embeddings = embeddings(4096, 0.1);
+    let embeddings = embeddings(4096, 12, 0.1);
     group.sample_size(10);
     group.bench_function("trained, plain search", |bencher| {
         bencher.iter(|| nearest_plain(black_box(&embeddings), 5, 30, 0.5));

@@ -13,17 +13,22 @@
 //!
 //! # How
 //! Embeddings of one object lie together, often a thousand within the radius, so a grid would be no
-//! help. The points are cut into leaves of 16 (a balanced k-d partition in embedding space). All
-//! points of a leaf walk the other leaves in one order, nearest box first, and stop when the next
-//! box is beyond their own 30th-best. L1 distance is summed dimension by dimension, in single
+//! help. The points are cut into leaves of 32 (a balanced k-d partition in embedding space). All
+//! points of a leaf walk the other leaves in one order, likely neighbours first, and pass over those
+//! whose box is beyond their own 30th-best. L1 distance is summed dimension by dimension, in single
 //! precision, and so are the bounds: rounding is monotone, hence the bounds are never too high and
 //! the answer is exactly the plain one ([`nearest_plain`]).
 
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use self::tree::{LEAF, Step, Tree};
 use super::EngineError;
 use crate::geometry::Neighbours;
 
-/// Points per leaf.
-const LEAF: usize = 16;
+/// Candidates beyond those wanted before the nearest are picked out of them.
+const SLACK: usize = 32;
 /// Channels that are reduced at once.
 const CHANNELS: usize = 32;
 
@@ -31,8 +36,8 @@ const CHANNELS: usize = 32;
 #[derive(Clone, Debug, Default)]
 pub struct InstanceFusion {
     tree: Tree,
-    /// Leaves in the order in which a leaf walks them: bound (bits), lowest index, leaf.
-    walk: Vec<(u32, u32, u32)>,
+    /// Leaves in the order in which the points of one leaf walk them.
+    walk: Vec<Step>,
     /// L1 distance (bits, high) and index (low) of the candidates of one point.
     candidate: Vec<u64>,
     neighbours: Neighbours,
@@ -143,197 +148,63 @@ fn write_slots(neighbours: &mut Neighbours, point: usize, candidates: &[u64]) {
     neighbours.count[point] = candidates.len() as u32;
 }
 
+/// Distance and index in one number that orders as the pair does. The bits of floats ≥ +0 order as
+/// the floats do.
+#[inline]
+fn key(distance_bits: u32, index: u32) -> u64 {
+    u64::from(distance_bits) << 32 | u64::from(index)
+}
+
 /// Leaves in `candidates` the at most `slots` nearest points within `radius` of `embedding`.
-fn search_point(
-    tree: &Tree,
-    walk: &[(u32, u32, u32)],
-    embedding: &[f32],
-    slots: usize,
-    radius: f32,
-    candidates: &mut Vec<u64>,
-) {
+fn search_point(tree: &Tree, walk: &[Step], embedding: &[f32], slots: usize, radius: f32, candidates: &mut Vec<u64>) {
     candidates.clear();
-    // The worst that may still come in: distance (bits, high), index (low). For distances ≥ 0 the
-    // order of the bits is the order of the values.
     if radius.is_nan() || radius < 0.0 {
         return;
     }
-    // Adding 0 makes +0 of −0.
-    let mut limit = u64::from((radius + 0.0).to_bits()) << 32 | u64::from(u32::MAX);
-    for &(bound, lowest, leaf) in walk {
-        if u64::from(bound) << 32 | u64::from(lowest) > limit {
-            // Boxes only get farther; a box as near as this one may still hold a lower index.
-            if u64::from(bound) << 32 > limit {
-                break;
-            }
+    // The worst that may still come in. Adding 0 makes +0 of −0.
+    let mut limit = key((radius + 0.0).to_bits(), u32::MAX);
+    for step in walk {
+        if key(step.bound, step.lowest) > limit {
             continue;
         }
-        let leaf = leaf as usize;
-        let bound = tree.bound_to_point(leaf, embedding);
-        if u64::from(bound.to_bits()) << 32 | u64::from(lowest) > limit {
+        let leaf = step.leaf as usize;
+        if key(tree.bound_to_point(leaf, embedding).to_bits(), step.lowest) > limit {
             continue;
         }
         let distance = tree.distances(leaf, embedding);
         let (begin, end) = tree.range(leaf);
-        for (&index, distance) in tree.index[begin..end].iter().zip(distance) {
-            let key = u64::from(distance.to_bits()) << 32 | u64::from(index);
-            if key <= limit {
-                candidates.push(key);
-            }
+        let index = &tree.index[begin..end];
+        let mut near =
+            lanes_up_to(&distance, f32::from_bits((limit >> 32) as u32)) & (u32::MAX >> (LEAF - index.len()));
+        while near != 0 {
+            let lane = near.trailing_zeros() as usize;
+            candidates.push(key(distance[lane].to_bits(), index[lane]));
+            near &= near - 1;
         }
-        if candidates.len() > slots {
-            candidates.select_nth_unstable(slots - 1);
-            candidates.truncate(slots);
-            limit = candidates[slots - 1];
+        if candidates.len() >= slots + SLACK {
+            limit = keep_nearest(candidates, slots);
         }
+    }
+    if candidates.len() > slots {
+        keep_nearest(candidates, slots);
     }
 }
 
-/// A balanced k-d partition of the finite embeddings.
-#[derive(Clone, Debug, Default)]
-struct Tree {
-    size: usize,
-    /// Point indices leaf by leaf, each leaf full but the last of a branch.
-    index: Vec<u32>,
-    /// Where each leaf begins in `index`, and where the last one ends.
-    begin: Vec<u32>,
-    /// Lowest point index of each leaf.
-    lowest: Vec<u32>,
-    /// `leaf × dimension` rows of [`LEAF`] coordinates; lanes without a point repeat the first.
-    column: Vec<[f32; LEAF]>,
-    /// `leaf × dimension` lowest and highest coordinates.
-    extent: Vec<(f32, f32)>,
-    /// Points whose embedding is not finite.
-    alone: Vec<u32>,
-    order: Vec<u64>,
-    pending: Vec<(usize, usize)>,
+/// Drops all but the `slots` nearest candidates and returns the farthest of those.
+fn keep_nearest(candidates: &mut Vec<u64>, slots: usize) -> u64 {
+    candidates.select_nth_unstable(slots - 1);
+    candidates.truncate(slots);
+    candidates[slots - 1]
 }
 
-impl Tree {
-    fn leaf_count(&self) -> usize {
-        self.lowest.len()
+/// One bit per lane in which `values` is at most `limit`.
+#[inline]
+fn lanes_up_to(values: &[f32; LEAF], limit: f32) -> u32 {
+    let mut bits = [0_u32; LEAF];
+    for lane in 0..LEAF {
+        bits[lane] = if values[lane] <= limit { 1 << lane } else { 0 };
     }
-
-    fn range(&self, leaf: usize) -> (usize, usize) {
-        (self.begin[leaf] as usize, self.begin[leaf + 1] as usize)
-    }
-
-    fn build(&mut self, embeddings: &[f32], size: usize) {
-        self.size = size;
-        self.index.clear();
-        self.begin.clear();
-        self.begin.push(0);
-        self.lowest.clear();
-        self.column.clear();
-        self.extent.clear();
-        self.alone.clear();
-        self.order.clear();
-        for (index, embedding) in (0_u32..).zip(embeddings.chunks_exact(size)) {
-            if embedding.iter().all(|value| value.is_finite()) {
-                self.order.push(u64::from(index));
-            } else {
-                self.alone.push(index);
-            }
-        }
-        self.pending.clear();
-        self.pending.push((0, self.order.len()));
-        while let Some((begin, end)) = self.pending.pop() {
-            if end - begin <= LEAF {
-                self.push_leaf(embeddings, begin, end);
-                continue;
-            }
-            let middle = begin + LEAF * ((end - begin).div_ceil(LEAF) / 2);
-            split(&mut self.order[begin..end], embeddings, size, middle - begin);
-            self.pending.push((middle, end));
-            self.pending.push((begin, middle));
-        }
-    }
-
-    fn push_leaf(&mut self, embeddings: &[f32], begin: usize, end: usize) {
-        if begin == end {
-            return;
-        }
-        self.index.extend(self.order[begin..end].iter().map(|&packed| packed as u32));
-        let members = &self.index[begin..end];
-        self.begin.push(end as u32);
-        self.lowest.push(members.iter().copied().min().unwrap_or(0));
-        for dimension in 0..self.size {
-            let value = |&index: &u32| embeddings[index as usize * self.size + dimension];
-            let mut column = [value(&members[0]); LEAF];
-            for (lane, index) in column.iter_mut().zip(members) {
-                *lane = value(index);
-            }
-            let low = column.iter().copied().fold(f32::INFINITY, f32::min);
-            let high = column.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            self.column.push(column);
-            self.extent.push((low, high));
-        }
-    }
-
-    /// Fills `walk` with the leaves within `radius` of `leaf`, by the distance of the boxes.
-    fn order_walk(&self, leaf: usize, radius: f32, walk: &mut Vec<(u32, u32, u32)>) {
-        walk.clear();
-        let own = &self.extent[leaf * self.size..][..self.size];
-        for other in 0..self.leaf_count() {
-            let extent = &self.extent[other * self.size..][..self.size];
-            let mut bound = 0.0;
-            for (&(low, high), &(other_low, other_high)) in own.iter().zip(extent) {
-                bound += (low - other_high).max(other_low - high).max(0.0);
-            }
-            if bound <= radius {
-                walk.push((bound.to_bits(), self.lowest[other], other as u32));
-            }
-        }
-        walk.sort_unstable();
-    }
-
-    /// L1 distance from a point to the box of a leaf.
-    #[inline]
-    fn bound_to_point(&self, leaf: usize, embedding: &[f32]) -> f32 {
-        let mut bound = 0.0;
-        for (&(low, high), &value) in self.extent[leaf * self.size..][..self.size].iter().zip(embedding) {
-            let (below, above) = (low - value, value - high);
-            let outside = if below > above { below } else { above };
-            bound += if outside > 0.0 { outside } else { 0.0 };
-        }
-        bound
-    }
-
-    /// L1 distances from a point to the lanes of a leaf.
-    #[inline]
-    fn distances(&self, leaf: usize, embedding: &[f32]) -> [f32; LEAF] {
-        let mut distance = [0.0; LEAF];
-        for (column, &value) in self.column[leaf * self.size..][..self.size].iter().zip(embedding) {
-            for lane in 0..LEAF {
-                distance[lane] += (column[lane] - value).abs();
-            }
-        }
-        distance
-    }
-}
-
-/// Orders `order` so that its first `middle` points lie below the others along the longest axis.
-fn split(order: &mut [u64], embeddings: &[f32], size: usize, middle: usize) {
-    let value = |packed: u64, dimension: usize| embeddings[packed as u32 as usize * size + dimension];
-    let mut longest = (f32::NEG_INFINITY, 0);
-    for dimension in 0..size {
-        let (mut low, mut high) = (f32::INFINITY, f32::NEG_INFINITY);
-        for &packed in order.iter() {
-            let value = value(packed, dimension);
-            low = if value < low { value } else { low };
-            high = if value > high { value } else { high };
-        }
-        if high - low > longest.0 {
-            longest = (high - low, dimension);
-        }
-    }
-    for packed in order.iter_mut() {
-        let bits = value(*packed, longest.1).to_bits();
-        // Bits that compare as unsigned integers the way the values compare.
-        let ordered = if bits >> 31 == 1 { !bits } else { bits | 0x8000_0000 };
-        *packed = u64::from(ordered) << 32 | u64::from(*packed as u32);
-    }
-    order.select_nth_unstable(middle);
+    bits.iter().fold(0, |mask, bit| mask | bit)
 }
 
 /// Channel-wise maximum of the given rows of `features`.
@@ -376,89 +247,4 @@ pub fn nearest_plain(embeddings: &[f32], size: usize, neighbours: usize, radius:
         if near.is_empty() { vec![own] } else { near.into_iter().map(|(_, index)| index).collect() }
     };
     (0..).zip(&points).map(search).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn sets(found: &Neighbours) -> Vec<Vec<u32>> {
-        let rows = found.index.chunks_exact(found.slots).zip(&found.count);
-        rows.map(|(row, &count)| {
-            let mut row = row[..count as usize].to_vec();
-            row.sort_unstable();
-            row
-        })
-        .collect()
-    }
-
-    fn sorted(mut rows: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
-        rows.iter_mut().for_each(|row| row.sort_unstable());
-        rows
-    }
-
-    fn embeddings() -> impl Strategy<Value = (usize, Vec<f32>)> {
-        (1_usize..7, 1_usize..200).prop_flat_map(|(size, points)| {
-            let values = |value: BoxedStrategy<f32>| prop::collection::vec(value, size * points);
-            let odd = prop_oneof![Just(f32::NAN), Just(f32::INFINITY), Just(1e30), Just(-f32::MAX)];
-            prop_oneof![
-                values((-1.0_f32..1.0).boxed()),
-                values((-3_i8..3).prop_map(|value| f32::from(value) * 0.125).boxed()),
-                values(prop_oneof![30 => -0.2_f32..0.2, 1 => odd].boxed()),
-            ]
-            .prop_map(move |values| (size, values))
-        })
-    }
-
-    proptest! {
-        #[test]
-        fn search_is_the_plain_search((size, embeddings) in embeddings(), k in 1_usize..40, radius in prop_oneof![Just(0.5_f32), Just(-0.0), -0.1_f32..2.0, Just(f32::INFINITY)]) {
-            let mut fusion = InstanceFusion::default();
-            let found = sets(fusion.search(&embeddings, size, k, radius).unwrap());
-            prop_assert_eq!(found, sorted(nearest_plain(&embeddings, size, k, radius)));
-        }
-
-        #[test]
-        fn fused_is_the_maximum((size, embeddings) in embeddings(), channels in 1_usize..70) {
-            let points = embeddings.len() / size;
-            let features: Vec<f32> = (0..points * channels).map(|i| (i as f32 * 12.9898).sin()).collect();
-            let (mut fusion, mut fused) = (InstanceFusion::default(), vec![3.0; 5]);
-            fusion.fuse(&embeddings, size, &features, channels, 30, 0.5, &mut fused).unwrap();
-            for (point, near) in nearest_plain(&embeddings, size, 30, 0.5).into_iter().enumerate() {
-                for channel in 0..channels {
-                    let best = near.iter().map(|&i| features[i as usize * channels + channel]).fold(f32::MIN, f32::max);
-                    prop_assert_eq!(fused[point * channels + channel], best);
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn identical_embeddings_share_the_first_points() {
-        let mut fusion = InstanceFusion::default();
-        let found = fusion.search(&[0.25; 5 * 1000], 5, 30, 0.5).unwrap();
-        let first: Vec<u32> = (0..30).collect();
-        assert!(sets(found).iter().all(|row| *row == first));
-    }
-
-    #[test]
-    fn points_without_an_embedding_are_their_own_neighbours() {
-        let mut embeddings = vec![0.0; 4 * 2];
-        embeddings[2] = f32::NAN;
-        let (mut fusion, mut fused) = (InstanceFusion::default(), Vec::new());
-        fusion.fuse(&embeddings, 2, &[1.0, 9.0, 2.0, 3.0], 1, 30, 0.5, &mut fused).unwrap();
-        assert_eq!(fused, [3.0, 9.0, 3.0, 3.0]);
-    }
-
-    #[test]
-    fn shapes_that_do_not_fit_are_refused() {
-        let (mut fusion, mut fused) = (InstanceFusion::default(), Vec::new());
-        assert!(fusion.fuse(&[0.0; 7], 5, &[0.0; 2], 2, 30, 0.5, &mut fused).is_err());
-        assert!(fusion.fuse(&[0.0; 5], 0, &[0.0; 2], 2, 30, 0.5, &mut fused).is_err());
-        assert!(fusion.fuse(&[0.0; 5], 5, &[0.0; 3], 2, 30, 0.5, &mut fused).is_err());
-        assert!(fusion.fuse(&[0.0; 5], 5, &[0.0; 2], 2, 0, 0.5, &mut fused).is_err());
-        fusion.fuse(&[], 5, &[], 2, 30, 0.5, &mut fused).unwrap();
-        assert!(fused.is_empty());
-    }
 }

@@ -64,8 +64,7 @@ pub fn ball_query(
 /// The number `b` for which `d² < b` says exactly what `max(√d², 1e-20) < radius` says, for every
 /// single-precision `d²`: √ is rounded correctly, hence monotone, so such a number exists.
 pub fn squared_radius_bound(radius: f32) -> f32 {
-    // "Not above" rather than "below": a NaN radius holds nothing.
-    if !(radius > SMALLEST_DISTANCE) {
+    if radius.is_nan() || radius <= SMALLEST_DISTANCE {
         return 0.0;
     }
     let mut bound = radius * radius;

@@ -255,10 +255,9 @@ mod tests {
                     }
                     let index = leaves.index[leaf][lane] as usize;
                     seen[index] += 1;
-                    for axis in 0..3 {
-                        assert_eq!(leaves.column[axis][leaf][lane], position[index][axis]);
-                        assert!(leaves.low[axis][leaf] <= position[index][axis]);
-                        assert!(leaves.high[axis][leaf] >= position[index][axis]);
+                    for (axis, value) in position[index].into_iter().enumerate() {
+                        assert_eq!(leaves.column[axis][leaf][lane], value);
+                        assert!(leaves.low[axis][leaf] <= value && value <= leaves.high[axis][leaf]);
                     }
                 }
             }

@@ -79,10 +79,10 @@ impl NearestWorkspace {
             }
             let leaf = leaf as usize;
             let squared = squared_distances(source, leaf, query);
-            for lane in 0..LEAF {
-                let bits = squared[lane].to_bits();
-                if source.occupied[leaf] >> lane & 1 == 1 && bits <= limit {
-                    self.candidate.push((bits, source.index[leaf][lane]));
+            let points = source.occupied[leaf].count_ones() as usize;
+            for (&index, squared) in source.index[leaf][..points].iter().zip(squared) {
+                if squared.to_bits() <= limit {
+                    self.candidate.push((squared.to_bits(), index));
                 }
             }
             if self.candidate.len() > k {
