@@ -170,14 +170,16 @@ impl Layout {
     pub fn seat_at(&mut self, table: &Table, place: Place, index: usize, x: f32, style: ChairStyle) -> bool {
         let chair = self.a_chair(style);
         let deepest: f32 = if chair.arms || table.style == TableStyle::Round { 0.0 } else { 0.16 };
-        let pull =
-            if self.random.chance(0.7) { self.random.range(-deepest, 0.12) } else { self.random.range(0.0, 0.35) };
-        // The base of a swivel chair is wider than its seat; it must not reach table feet.
-        let reach = chair.front() + pull + if deepest == 0.0 { chair.toe() } else { 0.0 };
         let twist = if style == ChairStyle::Swivel { 0.5 } else { 0.15 };
-        let twist = self.random.range(-twist, twist);
-        let seat = place.beside(x, table.size.y / 2.0 + reach, std::f32::consts::PI + twist);
-        self.put_chair(&chair, seat, Some(index))
+        (0..3).any(|_| {
+            let pull =
+                if self.random.chance(0.7) { self.random.range(-deepest, 0.12) } else { self.random.range(0.0, 0.35) };
+            // Where the seat must not reach under the top, neither must the base.
+            let reach = chair.front() + pull + if deepest == 0.0 { chair.toe() } else { 0.0 };
+            let turn = std::f32::consts::PI + self.random.range(-twist, twist);
+            let seat = place.beside(x, table.size.y / 2.0 + reach, turn);
+            self.put_chair(&chair, seat, Some(index))
+        })
     }
 
     /// Chairs along the sides of a table that `sides` names (0 = +y, 1 = −x, 2 = −y, 3 = +x).
@@ -359,7 +361,7 @@ impl Layout {
         if thing.size.z > self.headroom - 0.05 {
             return;
         }
-        let place = if self.random.chance(0.75) {
+        let place = if self.random.chance(0.87) {
             self.against_wall(size, thing.size.z, 0.0)
         } else {
             self.anywhere(size, 0.05, true)

@@ -314,7 +314,8 @@ fn build_wall_clutter(layout: &mut Layout) {
 /// Puts in what belongs to this kind of room. `density` scales how much, 1 = as people do.
 pub(crate) fn furnish(layout: &mut Layout, kind: RoomKind, density: f32) {
     let area = layout.shape.area();
-    let many = |count: f32| (count * density).round() as usize;
+    // Some pieces find no place; asking for more gives rooms about as full as those of S3DIS.
+    let many = |count: f32| (1.4 * count * density).round() as usize;
     let repeat = |layout: &mut Layout, count: usize, put: fn(&mut Layout) -> bool| {
         for _ in 0..count {
             put(layout);

@@ -11,9 +11,10 @@ fn room(seed: u64) -> Scene {
     Scene::generate(seed, &SceneOptions::default())
 }
 
-fn bits(cloud: &LabelledCloud) -> (Vec<[u32; 3]>, Option<Vec<[u8; 3]>>, Vec<u8>, Vec<i32>) {
-    let position = cloud.cloud.position.iter().map(|p| p.map(f32::to_bits)).collect();
-    (position, cloud.cloud.colour.clone(), cloud.class.clone(), cloud.instance.clone())
+/// A cloud as text of its bytes, so that NaN equals NaN.
+fn bits(cloud: &LabelledCloud) -> String {
+    let position: Vec<[u32; 3]> = cloud.cloud.position.iter().map(|p| p.map(f32::to_bits)).collect();
+    format!("{position:?} {:?} {:?} {:?}", cloud.cloud.colour, cloud.class, cloud.instance)
 }
 
 fn in_pool<T: Send>(threads: usize, work: impl FnOnce() -> T + Send) -> T {
@@ -35,7 +36,7 @@ proptest! {
 
     /// The tree finds what trying every triangle finds.
     #[test]
-    fn rays_hit_the_nearest_surface(seed in 0u64..1000, turn in 0.0f32..6.28, up in -1.5f32..1.5) {
+    fn rays_hit_the_nearest_surface(seed in 0u64..1000, turn in 0.0f32..6.2, up in -1.5f32..1.5) {
         let scene = room(seed);
         let [x, y] = scene.free[0];
         let origin = Vec3A::new(x, y, 1.3);
@@ -56,7 +57,7 @@ proptest! {
 
     /// A pixel's point projects back into that pixel, and without faults its label is the oracle's.
     #[test]
-    fn pixels_project_back_with_their_label(seed in 0u64..1000, heading in 0.0f64..6.28) {
+    fn pixels_project_back_with_their_label(seed in 0u64..1000, heading in 0.0f64..6.2) {
         let scene = room(seed);
         let camera = DepthCamera { noise: DepthNoise::NONE, min_range: 0.0, ..DepthCamera::new(24, 18, 1.2) };
         let pose = somewhere(&scene, heading);

@@ -183,7 +183,7 @@ impl Clutter {
                 let pot_height = (h * 0.35).min(0.4);
                 mesh.cone(Vec3::ZERO, Vec3::Z * pot_height, [r * 0.4, r * 0.55], 12, pot);
                 for _ in 0..random.count(6, 12) {
-                    let (sin, cos) = random.range(0.0, 6.28).sin_cos();
+                    let (sin, cos) = random.range(0.0, std::f32::consts::TAU).sin_cos();
                     let reach = random.range(0.2, 0.75) * r;
                     let tip =
                         vec3(cos * reach, sin * reach, random.range(pot_height + 0.3 * (h - pot_height), h * 0.95));
