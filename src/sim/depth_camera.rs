@@ -150,7 +150,7 @@ impl DepthCamera {
     }
 
     /// Ray of a pixel in the optical frame, with z = 1.
-    fn direction(&self, u: usize, v: usize) -> Vec3A {
+    pub fn direction(&self, u: usize, v: usize) -> Vec3A {
         Vec3A::new(((u as f64 - self.cx) / self.fx) as f32, ((v as f64 - self.cy) / self.fy) as f32, 1.0)
     }
 
@@ -257,5 +257,86 @@ impl DepthFrame {
             class: self.class.clone(),
             instance: self.instance.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Depths (metres) that a camera reports of a flat target.
+    fn flat(camera: &DepthCamera, depth: f32, loss: f32) -> Vec<f32> {
+        let exact = vec![Exact { depth, loss }; camera.width * camera.height];
+        let mut random = Random::new(7, 0);
+        let measure = |i: usize| f32::from(camera.measure(&exact, i % camera.width, i / camera.width, &mut random));
+        (0..exact.len()).map(measure).map(|millimetres| millimetres / 1000.0).collect()
+    }
+
+    fn deviation(values: &[f32]) -> f64 {
+        let n = values.len() as f64;
+        let mean = values.iter().map(|v| f64::from(*v)).sum::<f64>() / n;
+        (values.iter().map(|v| (f64::from(*v) - mean).powi(2)).sum::<f64>() / n).sqrt()
+    }
+
+    #[test]
+    fn range_noise_grows_with_the_square_of_the_distance() {
+        let mut camera = DepthCamera::kinect();
+        camera.noise = DepthNoise { disparity: 0.1, ..DepthNoise::NONE };
+        // First order: σ(z) = z² σ(disparity) / (focal length × baseline).
+        for depth in [1.5f32, 3.0, 6.0] {
+            let expected = f64::from(depth).powi(2) * 0.1 / (525.0 * 0.075);
+            let ratio = deviation(&flat(&camera, depth, 0.0)) / expected;
+            assert!((0.93..1.07).contains(&ratio), "at {depth} m: {ratio} of the expected deviation");
+        }
+    }
+
+    #[test]
+    fn depth_comes_in_steps_of_disparity() {
+        let mut camera = DepthCamera::kinect();
+        camera.noise = DepthNoise { disparity: 0.1, step: 0.125, ..DepthNoise::NONE };
+        let mut seen = flat(&camera, 4.0, 0.0);
+        seen.sort_by(f32::total_cmp);
+        seen.dedup();
+        assert!((3..12).contains(&seen.len()), "{} different depths", seen.len());
+        for pair in seen.windows(2) {
+            let step = 525.0 * 0.075 * (1.0 / pair[0] - 1.0 / pair[1]);
+            assert!((step - 0.125).abs() < 0.02, "step of {step} pixels");
+        }
+    }
+
+    #[test]
+    fn losses_and_limits() {
+        let camera = DepthCamera { noise: DepthNoise::NONE, ..DepthCamera::new(200, 200, 1.0) };
+        let lost = flat(&camera, 2.0, 0.3).iter().filter(|d| **d == 0.0).count() as f32 / 40_000.0;
+        assert!((lost - 0.3).abs() < 0.01, "{lost}");
+        assert!(flat(&camera, 0.2, 0.0).iter().all(|d| *d == 0.0));
+        assert!(flat(&camera, 9.0, 0.0).iter().all(|d| *d == 0.0));
+        assert!(flat(&camera, f32::INFINITY, 0.0).iter().all(|d| *d == 0.0));
+        assert!(flat(&camera, 2.0, 0.0).iter().all(|d| *d == 2.0));
+    }
+
+    #[test]
+    fn edges_lose_and_mix_pixels() {
+        let mut camera = DepthCamera::new(200, 200, 1.0);
+        camera.noise = DepthNoise { edge: 0.4, mixed: 0.2, ..DepthNoise::NONE };
+        let exact: Vec<Exact> =
+            (0..40_000).map(|i| Exact { depth: if i % 200 < 100 { 1.0 } else { 3.0 }, loss: 0.0 }).collect();
+        let mut random = Random::new(3, 0);
+        let (mut lost, mut mixed, mut elsewhere) = (0, 0, 0);
+        for v in 0..200 {
+            for u in 0..200 {
+                let depth = camera.measure(&exact, u, v, &mut random);
+                let changed = depth != 1000 && depth != 3000;
+                match u {
+                    99 | 100 if depth == 0 => lost += 1,
+                    99 | 100 if changed => mixed += 1,
+                    99 | 100 => {}
+                    _ => elsewhere += usize::from(changed),
+                }
+            }
+        }
+        assert!((120..200).contains(&lost), "{lost} of 400 lost");
+        assert!((50..110).contains(&mixed), "{mixed} of 400 mixed");
+        assert_eq!(elsewhere, 0);
     }
 }

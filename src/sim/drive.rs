@@ -163,10 +163,7 @@ pub(crate) fn camera_mount(height: f64, pitch: f64) -> Isometry3<f64> {
     // Columns: optical x (right) = −y of the base, optical y (down) = −z, optical z (forward) = x.
     let optical = Rotation3::from_basis_unchecked(&[-Vector3::y(), -Vector3::z(), Vector3::x()]);
     let down = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), pitch);
-    Isometry3::from_parts(
-        Translation3::new(0.1, 0.0, height),
-        down * UnitQuaternion::from_rotation_matrix(&optical),
-    )
+    Isometry3::from_parts(Translation3::new(0.1, 0.0, height), down * UnitQuaternion::from_rotation_matrix(&optical))
 }
 
 impl Iterator for Drive<'_> {

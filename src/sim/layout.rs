@@ -54,9 +54,8 @@ pub(crate) struct Layout {
 impl Layout {
     /// Whether a rectangle is inside the room and free; `except` is an index of `blocked` that may overlap.
     pub fn is_free(&self, footprint: &Footprint, except: Option<usize>) -> bool {
-        let inside = footprint.corners().iter().all(|c| {
-            (0..2).all(|k| c[k] > 0.005 && c[k] < self.shape.size[k] - 0.005)
-        });
+        let inside =
+            footprint.corners().iter().all(|c| (0..2).all(|k| c[k] > 0.005 && c[k] < self.shape.size[k] - 0.005));
         inside
             && !self.shape.notch_footprint().is_some_and(|notch| notch.overlaps(footprint))
             && !self.blocked.iter().enumerate().any(|(i, b)| Some(i) != except && b.overlaps(footprint))
@@ -69,9 +68,25 @@ impl Layout {
         self.blocked.len() - 1
     }
 
+    /// Keeps a square free for the robot, as large as possible.
+    pub fn reserve_robot_space(&mut self) {
+        let [width, depth, _] = self.shape.size;
+        for side in [1.4, 1.2, 1.0, 0.8, 0.7] {
+            for _ in 0..20 {
+                let x = width * self.random.range(0.15, 0.85);
+                let y = depth * self.random.range(0.15, 0.85);
+                let square = Footprint::new([x, y], [side, side], 0.0);
+                if self.is_free(&square, None) {
+                    self.blocked.push(square);
+                    return;
+                }
+            }
+        }
+    }
+
     /// A free place with its back to a wall, `front` metres of free floor before it.
     pub fn against_wall(&mut self, size: [f32; 2], height: f32, front: f32) -> Option<Place> {
-        for _ in 0..24 {
+        for _ in 0..48 {
             let index = self.random.count(0, self.walls.len() - 1);
             let gap = self.random.range(0.015, 0.06);
             let wall = &self.walls[index];
@@ -84,7 +99,9 @@ impl Layout {
                 _ => self.random.range(size[0] / 2.0 + 0.03, wall.length - size[0] / 2.0 - 0.03),
             };
             let hides = wall.patches.iter().any(|patch| {
-                patch.low < height && patch.from < along + size[0] / 2.0 + 0.04 && patch.to > along - size[0] / 2.0 - 0.04
+                patch.low < height
+                    && patch.from < along + size[0] / 2.0 + 0.04
+                    && patch.to > along - size[0] / 2.0 - 0.04
             });
             if hides {
                 continue;
@@ -127,18 +144,20 @@ impl Layout {
     /// A chair in the room's style, or another one now and then.
     pub fn a_chair(&mut self, style: ChairStyle) -> Chair {
         match self.house_chair {
-            Some(chair) if chair.style == style && self.random.chance(0.85) => chair,
-            _ => {
+            Some(chair) if chair.style == style && self.random.chance(0.9) => chair,
+            house => {
                 let chair = Chair::draw(&mut self.random, style);
-                self.house_chair = Some(chair);
+                if house.is_none_or(|house| house.style != style) {
+                    self.house_chair = Some(chair);
+                }
                 chair
             }
         }
     }
 
-    /// Puts a chair there if the floor is free; `at` is the table that its front may reach under.
+    /// Puts a chair, its seat centred there, if the floor is free; `at` is the table that its front may reach under.
     pub fn put_chair(&mut self, chair: &Chair, place: Place, at: Option<usize>) -> bool {
-        let footprint = place.footprint(chair.size());
+        let footprint = place.beside(0.0, chair.centre(), 0.0).footprint(chair.size());
         if !self.is_free(&footprint, at) {
             return false;
         }
@@ -151,13 +170,16 @@ impl Layout {
     pub fn seat_at(&mut self, table: &Table, place: Place, index: usize, x: f32, style: ChairStyle) -> bool {
         let chair = self.a_chair(style);
         let deepest: f32 = if chair.arms || table.style == TableStyle::Round { 0.0 } else { 0.16 };
-        let pull = if self.random.chance(0.7) { self.random.range(-deepest, 0.12) } else { self.random.range(0.0, 0.35) };
-        // The base of a swivel chair is wider than its seat; it must not reach table feet.
-        let reach = chair.front() + pull + if deepest == 0.0 { (chair.size()[1] / 2.0 - chair.front()).max(0.02) } else { 0.0 };
         let twist = if style == ChairStyle::Swivel { 0.5 } else { 0.15 };
-        let twist = self.random.range(-twist, twist);
-        let seat = place.beside(x, table.size.y / 2.0 + reach, std::f32::consts::PI + twist);
-        self.put_chair(&chair, seat, Some(index))
+        (0..3).any(|_| {
+            let pull =
+                if self.random.chance(0.7) { self.random.range(-deepest, 0.12) } else { self.random.range(0.0, 0.35) };
+            // Where the seat must not reach under the top, neither must the base.
+            let reach = chair.front() + pull + if deepest == 0.0 { chair.toe() } else { 0.0 };
+            let turn = std::f32::consts::PI + self.random.range(-twist, twist);
+            let seat = place.beside(x, table.size.y / 2.0 + reach, turn);
+            self.put_chair(&chair, seat, Some(index))
+        })
     }
 
     /// Chairs along the sides of a table that `sides` names (0 = +y, 1 = −x, 2 = −y, 3 = +x).
@@ -183,7 +205,15 @@ impl Layout {
     }
 
     /// Things on a level surface of half size `half` at height `z`.
-    pub fn load_surface(&mut self, place: Place, half: [f32; 2], z: f32, count: usize, kind: Surrounding, keep: &[Footprint]) {
+    pub fn load_surface(
+        &mut self,
+        place: Place,
+        half: [f32; 2],
+        z: f32,
+        count: usize,
+        kind: Surrounding,
+        keep: &[Footprint],
+    ) {
         let mut taken = keep.to_vec();
         for _ in 0..count {
             let thing = Clutter::draw(&mut self.random, kind);
@@ -238,7 +268,7 @@ impl Layout {
                 keyboard.build(&mut self.mesh, &mut self.random, place.beside(x, y, 0.0).frame(table.size.z));
             }
         }
-        let count = self.random.count(0, 6);
+        let count = self.random.count(1, 8);
         self.load_surface(place, half, table.size.z, count, Surrounding::Desk, &taken);
     }
 
@@ -274,7 +304,8 @@ impl Layout {
         self.record(id, Class::Bookcase, place.footprint([case.size.x, case.size.y]));
         for room in empty {
             let thing = Clutter::draw(&mut self.random, Surrounding::Shelf);
-            let fits = thing.size.z < room.height - 0.01 && thing.size.x + 0.02 < room.width && thing.size.y < case.size.y;
+            let fits =
+                thing.size.z < room.height - 0.01 && thing.size.x + 0.02 < room.width && thing.size.y < case.size.y;
             if fits && self.random.chance(0.6) {
                 let x = room.x + room.width * 0.5 + self.random.range(-0.4, 0.4) * (room.width - thing.size.x - 0.02);
                 thing.build(&mut self.mesh, &mut self.random, place.beside(x, 0.01, 0.0).frame(room.z));
@@ -306,7 +337,14 @@ impl Layout {
         if self.is_free(&spot.footprint([table.size.x, table.size.y]), None) {
             self.put_table(&table, spot);
             let count = self.random.count(0, 4);
-            self.load_surface(spot, [table.size.x * 0.35, table.size.y * 0.35], table.size.z, count, Surrounding::Table, &[]);
+            self.load_surface(
+                spot,
+                [table.size.x * 0.35, table.size.y * 0.35],
+                table.size.z,
+                count,
+                Surrounding::Table,
+                &[],
+            );
         }
     }
 
@@ -323,7 +361,7 @@ impl Layout {
         if thing.size.z > self.headroom - 0.05 {
             return;
         }
-        let place = if self.random.chance(0.75) {
+        let place = if self.random.chance(0.87) {
             self.against_wall(size, thing.size.z, 0.0)
         } else {
             self.anywhere(size, 0.05, true)

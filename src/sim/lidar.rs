@@ -115,7 +115,8 @@ impl Lidar {
                     let lost = random.unit() < 1.0 - (1.0 - loss) * (1.0 - self.noise.loss);
                     let valid = !lost && range >= self.min_range && range <= self.max_range;
                     position[column] = if valid { (direction * range).to_array() } else { [f32::NAN; 3] };
-                    intensity[column] = if valid { 255.0 * (seen.reflectivity * seen.cosine).clamp(0.0, 1.0) } else { 0.0 };
+                    intensity[column] =
+                        if valid { 255.0 * (seen.reflectivity * seen.cosine).clamp(0.0, 1.0) } else { 0.0 };
                     ring[column] = row as u16;
                     time_offset[column] = (u64::from(self.period) * column as u64 / columns as u64) as u32;
                     class[column] = seen.class;
@@ -161,5 +162,45 @@ impl LidarFrame {
             class: self.class.clone(),
             instance: self.instance.clone(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::{Scene, SceneOptions};
+
+    #[test]
+    fn points_lie_on_their_rays_with_the_stated_noise() {
+        let scene = Scene::generate(2, &SceneOptions::default());
+        let [x, y] = scene.free[0];
+        let pose = Isometry3::translation(f64::from(x), f64::from(y), 0.8);
+        let mut exact = Lidar::lidar16();
+        exact.noise = LidarNoise::NONE;
+        let mut noisy = exact.clone();
+        noisy.noise.range = 0.02;
+        let (truth, seen) = (exact.capture(&scene, &pose, 1), noisy.capture(&scene, &pose, 1));
+        let length = |p: [f32; 3]| Vec3A::from(p).length();
+        let mut errors = Vec::new();
+        for i in 0..truth.position.len() {
+            let (ring, column) = (i / 1024, i % 1024);
+            assert_eq!(
+                (usize::from(truth.ring[i]), truth.time_offset[i]),
+                (ring, (column as u64 * 100_000_000 / 1024) as u32)
+            );
+            let (p, q) = (truth.position[i], seen.position[i]);
+            if p[0].is_nan() || q[0].is_nan() {
+                assert!(!p[0].is_nan() || truth.intensity[i] == 0.0);
+                continue;
+            }
+            assert!(Vec3A::from(p).normalize().distance(exact.direction(ring, column)) < 1e-5);
+            assert!((0.0..=255.0).contains(&truth.intensity[i]));
+            errors.push(length(q) - length(p));
+        }
+        let n = errors.len() as f32;
+        assert!(n > 10_000.0);
+        let mean = errors.iter().sum::<f32>() / n;
+        let deviation = (errors.iter().map(|e| (e - mean).powi(2)).sum::<f32>() / n).sqrt();
+        assert!(mean.abs() < 0.001 && (0.019..0.021).contains(&deviation), "{mean} {deviation}");
     }
 }

@@ -58,10 +58,14 @@ impl Material {
         };
         let fine = cell(170.0, 1) * 0.5;
         let variation = match self.pattern {
-            Pattern::Plain => fine + cell(3.1, 2) * 0.5,
+            Pattern::Plain => fine + cell(3.1, 2) * 0.15,
             Pattern::Speckle => 2.0 * fine + cell(60.0, 3),
             Pattern::Grain => {
-                fine + hash3((point.x * 2.0) as i32, (point.y * 90.0) as i32, (point.z * 90.0) as i32, 4) - 0.5
+                // Planks of 12 cm that end anywhere, with streaks along them.
+                let plank = (point.y * 8.0).floor() as i32;
+                let end = (point.x * 0.7 + 7.0 * hash3(0, plank, 0, 6)).floor() as i32;
+                let streak = hash3(end, (point.y * 90.0) as i32, (point.z * 90.0) as i32, 4);
+                fine + 0.7 * streak + 0.6 * hash3(end, plank, 0, 7) - 0.65
             }
             Pattern::Tiles(side) => {
                 let joint = |v: f32| {

@@ -80,9 +80,7 @@ impl Mesh {
             centre + turn * (half * vec3(sign(0), sign(1), sign(2)))
         };
         // Each face counter-clockwise from outside.
-        for [a, b, c, d] in
-            [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]]
-        {
+        for [a, b, c, d] in [[0, 2, 3, 1], [4, 5, 7, 6], [0, 1, 5, 4], [2, 6, 7, 3], [0, 4, 6, 2], [1, 3, 7, 5]] {
             self.push(corner(a), corner(b), corner(c), surface);
             self.push(corner(a), corner(c), corner(d), surface);
         }

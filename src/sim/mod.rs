@@ -27,6 +27,8 @@ mod rooms;
 mod scan;
 mod scene;
 mod shell;
+#[cfg(test)]
+mod tests;
 mod thin;
 
 pub use class::{CLASS_COLOURS, CLASSES, Class, NO_CLASS};

@@ -43,11 +43,20 @@ pub(crate) struct Return {
 const SKY: [f32; 3] = [1.1, 1.2, 1.35];
 
 /// Follows a ray; glass lets it through with the probability of its material. Colour costs a little and is optional.
-pub(crate) fn follow(scene: &Scene, eye: &Eye, direction: Vec3A, limit: f32, colour: bool, random: &mut Random) -> Return {
+pub(crate) fn follow(
+    scene: &Scene,
+    eye: &Eye,
+    direction: Vec3A,
+    limit: f32,
+    colour: bool,
+    random: &mut Random,
+) -> Return {
     let world = eye.turn * direction;
     let mut travelled = 0.0;
     let mut through = 1.0f32;
     let mut seen = [0.0f32; 3];
+    // What the range ray met; the camera may look on through glass that stopped it.
+    let mut back: Option<Return> = None;
     // More panes than this in a row do not occur; the last one is then opaque.
     for pane in 0..6 {
         let origin = eye.origin + world * travelled;
@@ -56,7 +65,21 @@ pub(crate) fn follow(scene: &Scene, eye: &Eye, direction: Vec3A, limit: f32, col
         let material = &scene.materials[surface.material as usize];
         let point = origin + world * hit.distance;
         let shade = if colour { scene.radiance(hit.triangle, point) } else { [0.0; 3] };
-        if material.transparency > 0.0 && pane < 5 && random.chance(material.transparency) {
+        let here = || Return {
+            distance: travelled + hit.distance,
+            class: surface.class as u8,
+            instance: surface.instance as i32,
+            colour: [0.0; 3],
+            cosine: scene.triangles[hit.triangle as usize].compute_normal().dot(world).abs() / world.length(),
+            reflectivity: material.reflectivity,
+        };
+        if material.transparency > 0.0 && pane < 5 {
+            if back.is_none() && !random.chance(material.transparency) {
+                back = Some(here());
+                if !colour {
+                    break;
+                }
+            }
             let share = through * 0.12;
             seen = std::array::from_fn(|k| seen[k] + share * shade[k]);
             through *= 0.88;
@@ -64,23 +87,20 @@ pub(crate) fn follow(scene: &Scene, eye: &Eye, direction: Vec3A, limit: f32, col
             travelled += hit.distance + 2e-4;
             continue;
         }
-        let normal = scene.triangles[hit.triangle as usize].compute_normal();
-        return Return {
-            distance: travelled + hit.distance,
-            class: surface.class as u8,
-            instance: surface.instance as i32,
-            colour: std::array::from_fn(|k| seen[k] + through * shade[k]),
-            cosine: normal.dot(world).abs() / world.length(),
-            reflectivity: material.reflectivity,
-        };
+        let colour = std::array::from_fn(|k| seen[k] + through * shade[k]);
+        return Return { colour, ..back.unwrap_or_else(here) };
     }
-    Return {
+    let nothing = Return {
         distance: f32::INFINITY,
         class: NO_CLASS,
         instance: -1,
         colour: std::array::from_fn(|k| seen[k] + through * SKY[k] * scene.light.gain[k]),
         cosine: 0.0,
         reflectivity: 0.0,
+    };
+    match back {
+        Some(back) => Return { colour: nothing.colour, ..back },
+        None => nothing,
     }
 }
 
@@ -92,7 +112,7 @@ pub(crate) fn to_byte(colour: [f32; 3], random: &mut Random) -> [u8; 3] {
 
 /// Probability that a range sensor loses a return: grazing incidence and dark surfaces.
 pub(crate) fn loss(cosine: f32, reflectivity: f32, grazing: f32, dark: f32) -> f32 {
-    let slant = ((0.22 - cosine) / 0.17).clamp(0.0, 1.0);
+    let slant = ((0.16 - cosine) / 0.13).clamp(0.0, 1.0);
     let black = ((0.12 - reflectivity) / 0.09).clamp(0.0, 1.0);
     1.0 - (1.0 - slant * grazing) * (1.0 - black * dark)
 }

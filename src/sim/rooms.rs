@@ -87,7 +87,9 @@ pub(crate) fn build_shell(layout: &mut Layout, kind: RoomKind) -> Vec<[f32; 3]> 
         let width = layout.random.range(0.8, 3.6).min(layout.walls[index].length - 0.3);
         let low = layout.random.range(0.78, 1.05);
         let high = low + layout.random.range(0.8, 1.25);
-        if width > 0.5 && let Some(patch) = layout.walls[index].take(&mut layout.random, width, low, high, false) {
+        if width > 0.5
+            && let Some(patch) = layout.walls[index].take(&mut layout.random, width, low, high, false)
+        {
             boards.push((index, patch));
         }
     }
@@ -181,8 +183,7 @@ fn build_beams(layout: &mut Layout, paint: Material) -> Vec<Footprint> {
             }
         }
         let (middle, length) = ((ends[0] + ends[1]) / 2.0, ends[1] - ends[0]);
-        let (centre, size) =
-            if along_x { ([middle, at], [length, thick]) } else { ([at, middle], [thick, length]) };
+        let (centre, size) = if along_x { ([middle, at], [length, thick]) } else { ([at, middle], [thick, length]) };
         let footprint = Footprint::new(centre, size, 0.0);
         if beams.iter().any(|other| other.grown(0.3).overlaps(&footprint)) {
             continue;
@@ -219,7 +220,8 @@ fn build_lamps(layout: &mut Layout, beams: &[Footprint]) -> Vec<[f32; 3]> {
             if !inside || beams.iter().any(|beam| beam.overlaps(&spot)) {
                 continue;
             }
-            lamps.push([x, y, height - 0.15]);
+            // Below its own fixture, which would otherwise shade it.
+            lamps.push([x, y, height - if style == 3 { 0.58 } else { 0.15 }]);
             let free = !layout.pieces.iter().any(|p| p.class == Class::Column && p.footprint.overlaps(&spot));
             if !free || layout.random.chance(0.15) {
                 continue;
@@ -312,15 +314,23 @@ fn build_wall_clutter(layout: &mut Layout) {
 /// Puts in what belongs to this kind of room. `density` scales how much, 1 = as people do.
 pub(crate) fn furnish(layout: &mut Layout, kind: RoomKind, density: f32) {
     let area = layout.shape.area();
-    let many = |count: f32| (count * density).round() as usize;
+    // Some pieces find no place; asking for more gives rooms about as full as those of S3DIS.
+    let many = |count: f32| (1.4 * count * density).round() as usize;
     let repeat = |layout: &mut Layout, count: usize, put: fn(&mut Layout) -> bool| {
         for _ in 0..count {
             put(layout);
         }
     };
+    // What belongs in the middle comes before the space kept for the robot.
+    match kind {
+        RoomKind::Meeting => centre_table(layout),
+        RoomKind::Living if area > 14.0 && layout.random.chance(0.7) => centre_table(layout),
+        _ => {}
+    }
+    layout.reserve_robot_space();
     match kind {
         RoomKind::Office => {
-            let desks = layout.random.range(area / 12.0, area / 5.0).clamp(1.0, 6.0);
+            let desks = layout.random.range(area / 9.0, area / 3.5).clamp(1.0, 8.0);
             repeat(layout, many(desks), Layout::put_work_place);
             let cases = layout.random.count(0, 3) as f32;
             repeat(layout, many(cases), Layout::put_bookcase);
@@ -330,30 +340,30 @@ pub(crate) fn furnish(layout: &mut Layout, kind: RoomKind, density: f32) {
         }
         RoomKind::Corridor => {
             if layout.random.chance(0.4) {
-                repeat(layout, 1, Layout::put_bookcase);
+                repeat(layout, 2, Layout::put_bookcase);
             }
             if layout.random.chance(0.35) {
                 sofa_group(layout);
             }
-            chairs_along_walls(layout, 3);
+            chairs_along_walls(layout, 6);
+            if layout.random.chance(0.3) {
+                repeat(layout, 1, put_bench);
+            }
         }
         RoomKind::Meeting => {
-            centre_table(layout);
             let cases = layout.random.count(0, 2) as f32;
             repeat(layout, many(cases), Layout::put_bookcase);
             if layout.random.chance(0.25) {
                 sofa_group(layout);
             }
-            chairs_along_walls(layout, 3);
+            chairs_along_walls(layout, 5);
         }
         RoomKind::Living => {
             sofa_group(layout);
             if layout.random.chance(0.6) {
                 sofa_group(layout);
             }
-            if area > 14.0 && layout.random.chance(0.7) {
-                centre_table(layout);
-            }
+            chairs_along_walls(layout, 2);
             let cases = layout.random.count(1, 3) as f32;
             repeat(layout, many(cases), Layout::put_bookcase);
             if layout.random.chance(0.3) {
@@ -361,7 +371,7 @@ pub(crate) fn furnish(layout: &mut Layout, kind: RoomKind, density: f32) {
             }
         }
         RoomKind::Laboratory => {
-            let benches = (area / 8.0).clamp(2.0, 6.0);
+            let benches = (area / 5.0).clamp(2.0, 9.0);
             repeat(layout, many(benches), put_bench);
             let cases = layout.random.count(1, 3) as f32;
             repeat(layout, many(cases), Layout::put_bookcase);
@@ -401,7 +411,7 @@ fn chairs_along_walls(layout: &mut Layout, most: usize) {
         let chair = layout.a_chair(style);
         if let Some(place) = layout.against_wall(chair.size(), 0.8, 0.2) {
             // Its back is at −y, towards the wall.
-            layout.put_chair(&chair, place, None);
+            layout.put_chair(&chair, place.beside(0.0, -chair.centre(), 0.0), None);
         }
     }
 }
@@ -418,7 +428,8 @@ fn centre_table(layout: &mut Layout) {
     } else {
         vec3(random.range(1.4, (long - 2.4).clamp(1.5, 4.2)), random.range(0.8, 1.4), random.range(0.7, 0.77))
     };
-    let style = if round { TableStyle::Round } else { random.pick(&[TableStyle::Legs, TableStyle::Panels, TableStyle::TFeet]) };
+    let style =
+        if round { TableStyle::Round } else { random.pick(&[TableStyle::Legs, TableStyle::Panels, TableStyle::TFeet]) };
     let table = Table::draw(random, style, size);
     let chair = random.pick(&[ChairStyle::FourLegs, ChairStyle::Swivel, ChairStyle::Sled, ChairStyle::FourLegs]);
     let quarter = if (width > depth) != random.chance(0.1) { 0.0 } else { std::f32::consts::FRAC_PI_2 };
@@ -454,7 +465,7 @@ fn put_bench(layout: &mut Layout) -> bool {
     let index = layout.put_table(&table, place);
     let style = layout.random.pick(&[ChairStyle::Stool, ChairStyle::Stool, ChairStyle::Swivel]);
     let (from, to) = table.knee_space();
-    for _ in 0..layout.random.count(0, 2) {
+    for _ in 0..layout.random.count(0, 3) {
         let x = layout.random.range(from + 0.25, to - 0.25);
         layout.seat_at(&table, place, index, x, style);
     }
@@ -474,7 +485,7 @@ fn rows_of_tables(layout: &mut Layout) {
     layout.house_chair = Some(Chair::draw(random, chair_style));
     let quarter = random.count(0, 3);
     let yaw = std::f32::consts::FRAC_PI_2 * quarter as f32;
-    let (row_step, column_step) = (random.range(1.35, 1.7), size.x + random.range(0.1, 0.6));
+    let (row_step, column_step) = (random.range(1.45, 1.85), size.x + random.range(0.08, 0.6));
     let (across, along) = if quarter.is_multiple_of(2) { (width, depth) } else { (depth, width) };
     let rows = ((along - 1.8) / row_step).floor().max(0.0) as usize;
     let columns = ((across - 0.8) / column_step).floor().max(0.0) as usize;

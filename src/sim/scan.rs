@@ -14,7 +14,7 @@ use super::{
     scene::Scene,
     thin::voxel_thin,
 };
-use crate::cloud::{Cloud, LabelledCloud};
+use crate::cloud::LabelledCloud;
 
 /// How a room is scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,9 +112,7 @@ fn panoramas(scene: &Scene, random: &mut Random, rays: usize, colour: bool, clou
     let stations = random.pick(&[1, 2, 2, 3, 3]);
     let mut places: Vec<[f32; 2]> = Vec::new();
     for _ in 0..stations {
-        let apart = |p: [f32; 2]| {
-            places.iter().map(|q| (p[0] - q[0]).hypot(p[1] - q[1])).fold(f32::MAX, f32::min)
-        };
+        let apart = |p: [f32; 2]| places.iter().map(|q| (p[0] - q[0]).hypot(p[1] - q[1])).fold(f32::MAX, f32::min);
         let mut best = random.pick(&scene.free);
         for _ in 0..12 {
             let other = random.pick(&scene.free);
@@ -196,7 +194,7 @@ fn depth_frames(scene: &Scene, random: &mut Random, rays: usize, cloud: &mut Lab
     camera.noise.edge = random.range(0.1, 0.5);
     camera.noise.mixed = random.range(0.0, 0.15);
     camera.max_range = random.pick(&[4.5, 6.0, 8.0, 10.0]);
-    let mount = camera_mount(f64::from(random.range(0.45, 1.4)), f64::from(random.range(-0.1, 0.4)));
+    let mount = camera_mount(f64::from(random.range(0.45, 1.4)), f64::from(random.range(-0.3, 0.4)));
     let drift = f64::from(random.range(0.0, 1.5));
     // A full drive takes 25 frames; fewer frames see part of the room.
     let whole = frames.max(random.pick(&[frames, 12, 25]));

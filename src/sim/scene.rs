@@ -36,15 +36,8 @@ pub enum RoomKind {
 
 impl RoomKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
-        Self::Office,
-        Self::Corridor,
-        Self::Meeting,
-        Self::Living,
-        Self::Laboratory,
-        Self::Storage,
-        Self::Classroom,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Office, Self::Corridor, Self::Meeting, Self::Living, Self::Laboratory, Self::Storage, Self::Classroom];
 }
 
 /// What may be chosen about a scene; everything else follows from the seed.
@@ -130,7 +123,9 @@ impl Scene {
         let mut random = Random::new(seed, 0x5ce7e);
         let kind = options.kind.unwrap_or_else(|| {
             use RoomKind::*;
-            random.pick(&[Office, Office, Office, Corridor, Meeting, Meeting, Living, Living, Laboratory, Storage, Classroom])
+            random.pick(&[
+                Office, Office, Office, Corridor, Meeting, Meeting, Living, Living, Laboratory, Storage, Classroom,
+            ])
         });
         let density = if options.density.is_finite() { options.density.clamp(0.0, 4.0) } else { 1.0 };
         let shape = rooms::draw_shape(&mut random, kind);
@@ -146,7 +141,6 @@ impl Scene {
         };
         let lamps = rooms::build_shell(&mut layout, kind);
         let shell_blocked = layout.blocked.clone();
-        reserve_robot_space(&mut layout);
         if density > 0.0 {
             rooms::furnish(&mut layout, kind, density);
         }
@@ -157,25 +151,47 @@ impl Scene {
         let light = draw_light(&mut layout.random, lamps);
         let Mesh { triangles, surfaces, materials, objects, .. } = layout.mesh;
         let tree = build_cwbvh_from_tris(&triangles, BvhBuildParams::fast_build(), &mut Duration::default());
-        Self { triangles, surfaces, materials, objects, shape, kind, pieces: layout.pieces, obstacles, free, light, tree }
+        Self {
+            triangles,
+            surfaces,
+            materials,
+            objects,
+            shape,
+            kind,
+            pieces: layout.pieces,
+            obstacles,
+            free,
+            light,
+            tree,
+        }
     }
 
     /// Nearest surface along a ray within `limit` times the direction's length.
+    ///
+    /// A ray that is not finite, or has no direction, meets nothing.
     pub fn cast(&self, origin: Vec3A, direction: Vec3A, limit: f32) -> Option<Hit> {
+        if !(origin.is_finite() && direction.is_finite() && direction != Vec3A::ZERO) {
+            return None;
+        }
         let mut hit = RayHit::none();
-        let ray = Ray::new(origin, direction, 1e-4, limit);
+        let ray = ray_along(origin, direction, limit);
         let found = self.tree.ray_traverse(ray, &mut hit, |ray, id| {
             self.triangles[self.tree.primitive_indices[id] as usize].intersect(ray)
         });
-        found.then(|| Hit {
-            distance: hit.t,
-            triangle: self.tree.primitive_indices[hit.primitive_id as usize],
-        })
+        found.then(|| Hit { distance: hit.t, triangle: self.tree.primitive_indices[hit.primitive_id as usize] })
+    }
+
+    /// Whether anything is between a point and the end of `towards`.
+    fn is_blocked(&self, point: Vec3A, towards: Vec3A) -> bool {
+        let ray = ray_along(point, towards, 1.0);
+        !self
+            .tree
+            .ray_traverse_miss(ray, |ray, id| self.triangles[self.tree.primitive_indices[id] as usize].intersect(ray))
     }
 
     /// The same as [`cast`](Self::cast) by trying every triangle: the oracle.
     pub fn cast_plain(&self, origin: Vec3A, direction: Vec3A, limit: f32) -> Option<Hit> {
-        let ray = Ray::new(origin, direction, 1e-4, limit);
+        let ray = ray_along(origin, direction, limit);
         let mut best: Option<Hit> = None;
         for (triangle, shape) in self.triangles.iter().enumerate() {
             let distance = shape.intersect(&ray);
@@ -186,16 +202,25 @@ impl Scene {
         best
     }
 
-    /// Linear colour of a surface point under the scene's light (no cast shadows).
+    /// Linear colour of a surface point under the scene's light (only the brightest lamp casts shadows).
     pub fn radiance(&self, triangle: u32, point: Vec3A) -> [f32; 3] {
         let surface = self.surfaces[triangle as usize];
         let normal = self.triangles[triangle as usize].compute_normal();
         let mut light = self.light.ambient * (0.75 + 0.25 * normal.z);
+        let mut brightest = (0.0, Vec3A::ZERO);
         for lamp in &self.light.lamps {
             let towards = Vec3A::from(*lamp) - point;
             let square = towards.length_squared();
             let cosine = normal.dot(towards) / square.sqrt().max(1e-3);
-            light += self.light.strength * cosine.max(0.0) / (1.0 + square);
+            let share = self.light.strength * cosine.max(0.0) / (1.0 + square);
+            if share > brightest.0 {
+                brightest = (share, towards);
+            }
+            light += share;
+        }
+        // One shadow is worth its ray; the other lamps fill it in.
+        if brightest.0 > 0.0 && self.is_blocked(point + normal * 2e-3, brightest.1) {
+            light -= brightest.0;
         }
         let albedo = self.materials[surface.material as usize].colour_at(point);
         std::array::from_fn(|channel| albedo[channel] * light * self.light.gain[channel])
@@ -207,27 +232,18 @@ impl Scene {
     }
 }
 
+/// A ray none of whose direction components is zero: the tree's traversal loses rays along an axis.
+fn ray_along(origin: Vec3A, direction: Vec3A, limit: f32) -> Ray {
+    let least = direction.abs().max_element() * 1e-6;
+    let direction = Vec3A::select(direction.abs().cmplt(Vec3A::splat(least)), Vec3A::splat(least), direction);
+    Ray::new(origin, direction, 1e-4, limit)
+}
+
 fn clearance(shape: &Shape, obstacles: &[Footprint], position: [f32; 2]) -> f32 {
     if !shape.contains(position) {
         return -1.0;
     }
     obstacles.iter().fold(shape.distance_to_walls(position), |least, o| least.min(o.distance(position)))
-}
-
-/// Keeps a square free, as near the middle as possible and as large as possible.
-fn reserve_robot_space(layout: &mut Layout) {
-    let [width, depth, _] = layout.shape.size;
-    for side in [1.4, 1.2, 1.0, 0.8, 0.7] {
-        for _ in 0..20 {
-            let x = width * layout.random.range(0.25, 0.75);
-            let y = depth * layout.random.range(0.25, 0.75);
-            let square = Footprint::new([x, y], [side, side], 0.0);
-            if layout.is_free(&square, None) {
-                layout.blocked.push(square);
-                return;
-            }
-        }
-    }
 }
 
 fn free_positions(shape: &Shape, obstacles: &[Footprint]) -> Vec<[f32; 2]> {

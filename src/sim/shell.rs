@@ -59,9 +59,8 @@ impl Shape {
 
     /// The notch as a footprint.
     pub fn notch_footprint(&self) -> Option<Footprint> {
-        self.notch.map(|[l, h]| {
-            Footprint::new([(l[0] + h[0]) / 2.0, (l[1] + h[1]) / 2.0], [h[0] - l[0], h[1] - l[1]], 0.0)
-        })
+        self.notch
+            .map(|[l, h]| Footprint::new([(l[0] + h[0]) / 2.0, (l[1] + h[1]) / 2.0], [h[0] - l[0], h[1] - l[1]], 0.0))
     }
 
     /// Floor area in square metres.
@@ -183,9 +182,15 @@ pub(crate) fn build_wall(mesh: &mut Mesh, wall: &Wall, height: f32, thickness: f
     for p in holes {
         let at = |x: f32, y: f32, z: f32| vec3(x, y, z);
         let t = -thickness;
-        mesh.quad([at(p.from, 0.0, p.low), at(p.from, t, p.low), at(p.from, t, p.high), at(p.from, 0.0, p.high)], material);
+        mesh.quad(
+            [at(p.from, 0.0, p.low), at(p.from, t, p.low), at(p.from, t, p.high), at(p.from, 0.0, p.high)],
+            material,
+        );
         mesh.quad([at(p.to, t, p.low), at(p.to, 0.0, p.low), at(p.to, 0.0, p.high), at(p.to, t, p.high)], material);
-        mesh.quad([at(p.from, 0.0, p.high), at(p.from, t, p.high), at(p.to, t, p.high), at(p.to, 0.0, p.high)], material);
+        mesh.quad(
+            [at(p.from, 0.0, p.high), at(p.from, t, p.high), at(p.to, t, p.high), at(p.to, 0.0, p.high)],
+            material,
+        );
         mesh.quad([at(p.from, t, p.low), at(p.from, 0.0, p.low), at(p.to, 0.0, p.low), at(p.to, t, p.low)], material);
     }
 }
@@ -300,7 +305,13 @@ pub(crate) fn build_door(
             _ => (false, random.range(0.15, 1.3)),
         };
         let hinge_x = if from_left { hole.from + jamb } else { hole.to - jamb };
-        let hinge_y = if angle == 0.0 { recess - 0.02 } else if inwards { 0.02 } else { -thickness };
+        let hinge_y = if angle == 0.0 {
+            recess - 0.02
+        } else if inwards {
+            0.02
+        } else {
+            -thickness
+        };
         let direction = if from_left { 1.0 } else { -1.0 };
         let turn = Quat::from_rotation_z(direction * angle * if inwards { 1.0 } else { -1.0 });
         let hinge = vec3(hinge_x, hinge_y, 0.006);

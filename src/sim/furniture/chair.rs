@@ -50,16 +50,36 @@ impl Chair {
         }
     }
 
-    /// Width and depth of the floor it covers; the seat's front is at +depth/2 or less.
+    /// How far it reaches behind and before the origin, seen from above.
+    fn extent(&self) -> (f32, f32) {
+        let base = if self.style == ChairStyle::Swivel { 0.3 } else { 0.0 };
+        let half = self.seat.y / 2.0;
+        let lean = self.back_height * self.back_tilt.sin() + 0.01;
+        ((half + lean.max(0.03)).max(base), (half + 0.03).max(base))
+    }
+
+    /// Width and depth of the floor it covers.
     pub fn size(&self) -> [f32; 2] {
         let base = if self.style == ChairStyle::Swivel { 0.6 } else { 0.0 };
         let arms = if self.arms { 0.1 } else { 0.0 };
-        [(self.seat.x + arms + 0.04).max(base), (self.seat.y + 0.14).max(base)]
+        let (rear, front) = self.extent();
+        [(self.seat.x + arms + 0.06).max(base), rear + front]
+    }
+
+    /// Centre of that floor along y, from the origin below the seat's centre.
+    pub fn centre(&self) -> f32 {
+        let (rear, front) = self.extent();
+        (front - rear) / 2.0
     }
 
     /// Distance from the origin to the seat's front edge.
     pub fn front(&self) -> f32 {
         self.seat.y / 2.0
+    }
+
+    /// How far the base stands out before the seat.
+    pub fn toe(&self) -> f32 {
+        self.extent().1 - self.front()
     }
 
     pub fn build(&self, mesh: &mut Mesh, random: &mut Random, place: Affine3A) -> u32 {
@@ -91,11 +111,7 @@ impl Chair {
             let height = self.seat_height + 0.2;
             for x in [-half_x - 0.03, half_x + 0.03] {
                 mesh.cuboid(vec3(x, 0.0, height), vec3(0.05, self.seat.y * 0.75, 0.03), self.frame);
-                mesh.cuboid(
-                    vec3(x, 0.02, (height + under) / 2.0),
-                    vec3(0.025, 0.04, height - under),
-                    self.frame,
-                );
+                mesh.cuboid(vec3(x, 0.02, (height + under) / 2.0), vec3(0.025, 0.04, height - under), self.frame);
             }
         }
         id
@@ -138,10 +154,16 @@ impl Chair {
         let at = |x: f32, z: f32| hinge + tilt * vec3(x, 0.0, z);
         let width = self.seat.x * 0.94;
         let stool = self.style == ChairStyle::Stool;
-        let gap = if self.style == ChairStyle::Swivel || self.slatted { 0.12f32.min(self.back_height * 0.3) } else { 0.0 };
+        let gap =
+            if self.style == ChairStyle::Swivel || self.slatted { 0.12f32.min(self.back_height * 0.3) } else { 0.0 };
         if self.slatted && !stool {
             for x in [-width / 2.0 + 0.02, width / 2.0 - 0.02] {
-                mesh.turned_cuboid(at(x, self.back_height / 2.0), vec3(0.035, 0.025, self.back_height), tilt, self.frame);
+                mesh.turned_cuboid(
+                    at(x, self.back_height / 2.0),
+                    vec3(0.035, 0.025, self.back_height),
+                    tilt,
+                    self.frame,
+                );
             }
             for slat in 0..3 {
                 let z = self.back_height * (0.95 - 0.25 * slat as f32) - 0.02;

@@ -134,12 +134,7 @@ impl Clutter {
             Kind::Keyboard | Kind::Telephone => {
                 let case = random.plastic();
                 let tilt = if self.kind == Kind::Telephone { 0.25 } else { 0.03 };
-                mesh.turned_cuboid(
-                    vec3(0.0, 0.0, h / 2.0),
-                    vec3(w, d, h * 0.7),
-                    Quat::from_rotation_x(-tilt),
-                    case,
-                );
+                mesh.turned_cuboid(vec3(0.0, 0.0, h / 2.0), vec3(w, d, h * 0.7), Quat::from_rotation_x(-tilt), case);
                 if self.kind == Kind::Telephone {
                     mesh.cuboid(vec3(-w * 0.35, 0.0, h + 0.01), vec3(0.05, d * 0.9, 0.04), case);
                 }
@@ -151,7 +146,12 @@ impl Clutter {
                     let thick = if self.kind == Kind::Papers { h } else { random.range(0.015, 0.05) };
                     let turn = Quat::from_rotation_z(random.range(-0.15, 0.15));
                     let shrink = random.range(0.8, 0.95);
-                    mesh.turned_cuboid(vec3(0.0, 0.0, z + thick / 2.0), vec3(w * shrink, d * shrink, thick), turn, cover);
+                    mesh.turned_cuboid(
+                        vec3(0.0, 0.0, z + thick / 2.0),
+                        vec3(w * shrink, d * shrink, thick),
+                        turn,
+                        cover,
+                    );
                     z += thick;
                 }
             }
@@ -175,15 +175,18 @@ impl Clutter {
                 mesh.cylinder(elbow, head, 0.01, 6, metal);
                 mesh.cone(head + vec3(0.0, 0.05, -0.09), head + Vec3::Z * 0.03, [0.075, 0.03], 10, metal);
             }
-            Kind::Box => mesh.standing(0.0, 0.0, 0.0, size, if w > 0.2 { random.cardboard() } else { random.plastic() }),
+            Kind::Box => {
+                mesh.standing(0.0, 0.0, 0.0, size, if w > 0.2 { random.cardboard() } else { random.plastic() })
+            }
             Kind::Plant => {
                 let (pot, leaf) = (random.plastic(), random.leaf());
                 let pot_height = (h * 0.35).min(0.4);
                 mesh.cone(Vec3::ZERO, Vec3::Z * pot_height, [r * 0.4, r * 0.55], 12, pot);
                 for _ in 0..random.count(6, 12) {
-                    let (sin, cos) = random.range(0.0, 6.28).sin_cos();
+                    let (sin, cos) = random.range(0.0, std::f32::consts::TAU).sin_cos();
                     let reach = random.range(0.2, 0.75) * r;
-                    let tip = vec3(cos * reach, sin * reach, random.range(pot_height + 0.3 * (h - pot_height), h * 0.95));
+                    let tip =
+                        vec3(cos * reach, sin * reach, random.range(pot_height + 0.3 * (h - pot_height), h * 0.95));
                     mesh.cylinder(Vec3::Z * (pot_height - 0.01), tip, 0.005, 5, leaf);
                     mesh.ellipsoid(tip, vec3(0.22 * r + 0.02, 0.22 * r + 0.02, 0.1 * r + 0.03), leaf);
                 }
@@ -204,12 +207,7 @@ impl Clutter {
                     let shrink = random.range(0.78, 0.98);
                     let turn = Quat::from_rotation_z(random.range(-0.08, 0.08));
                     let card = random.cardboard();
-                    mesh.turned_cuboid(
-                        vec3(0.0, 0.0, z + step / 2.0),
-                        vec3(w * shrink, d * shrink, step),
-                        turn,
-                        card,
-                    );
+                    mesh.turned_cuboid(vec3(0.0, 0.0, z + step / 2.0), vec3(w * shrink, d * shrink, step), turn, card);
                     z += step;
                 }
             }
