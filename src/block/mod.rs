@@ -5,7 +5,7 @@
 //! which windows there are, which points each of them takes, and what the network is told about
 //! those points. It does so under two protocols:
 //!
-//! * [`reference`]: exactly the seeds' `room2blocks_plus_normalized` (`indoor3d_util.py` in
+//! * [`mod@reference`]: exactly the seeds' `room2blocks_plus_normalized` (`indoor3d_util.py` in
 //!   WXinlong/ASIS), for parity with their tables;
 //! * [`live`]: windows on a lattice that stays in place while the robot moves, and a sample without
 //!   replacement that stays the same while the points do ([`BlockSampler`]). Training uses these
