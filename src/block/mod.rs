@@ -111,3 +111,10 @@ pub struct Block {
     /// Columns 0..3 of the features: the block-centred position that the geometry plan is made of.
     pub position: Vec<[f32; 3]>,
 }
+
+/// Largest integer not above `value`, for |value| < 2⁶³. `f64::floor` is a library call on x86-64
+/// without SSE 4.1, and these are taken several times per point and frame.
+fn floor_to_integer(value: f64) -> i64 {
+    let truncated = value as i64;
+    truncated - i64::from(truncated as f64 > value)
+}
