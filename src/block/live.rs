@@ -9,7 +9,7 @@
 //! window.
 
 use super::extent::is_candidate;
-use super::{BlockError, Windowing};
+use super::{BlockError, Windowing, floor_to_integer};
 
 /// Number of a window along x and y. Sorts by x, then y.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,11 +52,11 @@ fn numbers(value: f32, windowing: &Windowing) -> std::ops::RangeInclusive<i32> {
     let ends_after = |number: i32| value < f64::from(number) * stride + size;
     // The quotients may be off by one where the stride is no binary fraction; the comparisons that
     // define a window decide.
-    let mut last = (value / stride).floor() as i32 + 1;
+    let mut last = floor_to_integer(value / stride) as i32 + 1;
     while !starts_before(last) {
         last -= 1;
     }
-    let mut first = ((value - size) / stride).floor() as i32;
+    let mut first = floor_to_integer((value - size) / stride) as i32;
     while !ends_after(first) {
         first += 1;
     }

@@ -5,7 +5,7 @@
 //! which windows there are, which points each of them takes, and what the network is told about
 //! those points. It does so under two protocols:
 //!
-//! * [`reference`]: exactly the seeds' `room2blocks_plus_normalized` (`indoor3d_util.py` in
+//! * [`mod@reference`]: exactly the seeds' `room2blocks_plus_normalized` (`indoor3d_util.py` in
 //!   WXinlong/ASIS), for parity with their tables;
 //! * [`live`]: windows on a lattice that stays in place while the robot moves, and a sample without
 //!   replacement that stays the same while the points do ([`BlockSampler`]). Training uses these
@@ -110,4 +110,11 @@ pub struct Block {
     pub features: Vec<f32>,
     /// Columns 0..3 of the features: the block-centred position that the geometry plan is made of.
     pub position: Vec<[f32; 3]>,
+}
+
+/// Largest integer not above `value`, for |value| < 2⁶³. `f64::floor` is a library call on x86-64
+/// without SSE 4.1, and these are taken several times per point and frame.
+fn floor_to_integer(value: f64) -> i64 {
+    let truncated = value as i64;
+    truncated - i64::from(truncated as f64 > value)
 }

@@ -1,7 +1,7 @@
 //! Which points of a window become its block under the live protocol.
 
 use super::extent::is_candidate;
-use super::{Block, BlockError, Extent, WindowKey, Windowing, write_features};
+use super::{Block, BlockError, Extent, WindowKey, Windowing, floor_to_integer, write_features};
 use crate::cloud::Cloud;
 
 /// Samples a window's points without replacement, always the same ones for the same points.
@@ -88,7 +88,7 @@ impl BlockSampler {
             };
             if is_candidate(point) {
                 let rank = point.iter().fold(start, |state, &value| {
-                    mix(state ^ (f64::from(value) * CELLS_PER_METRE).floor() as i64 as u64)
+                    mix(state ^ floor_to_integer(f64::from(value) * CELLS_PER_METRE) as u64)
                 });
                 self.ranked.push((rank, index));
             }

@@ -59,10 +59,30 @@ pub enum Protocol {
 /// become [`IGNORED_CLASS`] and [`UNLABELLED_INSTANCE`].
 pub fn columns_of(labels: &crate::cloud::Labels) -> (Vec<u8>, Vec<i32>) {
     let class = labels.class.iter().map(|&class| u8::try_from(class).unwrap_or(IGNORED_CLASS)).collect();
-    let instance = labels
-        .instance
-        .iter()
-        .map(|&id| if id == crate::cloud::NO_INSTANCE { UNLABELLED_INSTANCE } else { (id & 0x7fff_ffff) as i32 })
-        .collect();
+    // Ids are only compared: those beyond i32 wrap, and the one that would wrap to −1 takes the free 0.
+    let instance = labels.instance.iter().map(|&id| match id {
+        crate::cloud::NO_INSTANCE => UNLABELLED_INSTANCE,
+        u32::MAX => 0,
+        id => id as i32,
+    });
+    let instance = instance.collect();
     (class, instance)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cloud::{INVALID_CLASS, Labels};
+
+    #[test]
+    fn labels_become_columns_and_ids_stay_apart() {
+        let labels = Labels {
+            class: vec![3, INVALID_CLASS, 12, 0],
+            instance: vec![1, 0, u32::MAX, 0x8000_0000],
+            confidence: vec![1.0; 4],
+        };
+        let (class, instance) = columns_of(&labels);
+        assert_eq!(class, [3, IGNORED_CLASS, 12, 0]);
+        assert_eq!(instance, [1, UNLABELLED_INSTANCE, 0, i32::MIN]);
+    }
 }

@@ -1,5 +1,6 @@
 //! Where the camera is, and what it leaves out.
 
+use super::front::Front;
 use crate::block::{Extent, RobustExtent};
 
 /// Where a picture is taken from.
@@ -42,8 +43,6 @@ pub enum Ceiling {
 const NEAREST: f32 = 0.05;
 /// Share of stray points at each end of each axis that do not count for the frame.
 const STRAYS: f32 = 0.004;
-/// Height of the rim that is left of the near walls.
-const RIM: f32 = 0.12;
 /// A ceiling's layer: its thickness in metres, and the share of all points that makes it one.
 const CEILING_LAYER: (f32, f64) = (0.15, 0.10);
 /// How far below the top of the cloud the automatic cut is: beams and lamps go too.
@@ -58,8 +57,7 @@ pub(super) struct Camera {
     forward: [f32; 3],
     cut_above: f32,
     at_sensor: bool,
-    /// Planes `normal · p > offset` behind which only a rim is shown, and the rim's z.
-    front: Option<([([f32; 2], f32); 2], f32)>,
+    front: Option<Front>,
 }
 
 impl Camera {
@@ -104,15 +102,7 @@ impl Camera {
         let mut camera = Self::looking(eye, towards_camera.map(|value| -value), [0.0, 0.0, 1.0]);
         camera.cut_above = cut_above;
         camera.at_sensor = false;
-        if open_front {
-            let plane = |axis: usize, direction: f32| {
-                let mut normal = [0.0; 2];
-                normal[axis] = direction.signum();
-                let face = if direction > 0.0 { extent.maximum[axis] } else { -extent.minimum[axis] };
-                (normal, face - (0.03 * size[axis]).max(0.12))
-            };
-            camera.front = Some(([plane(0, cosine), plane(1, sine)], extent.minimum[2] + RIM));
-        }
+        camera.front = open_front.then(|| Front::new(extent, points, azimuth));
         camera
     }
 
@@ -138,11 +128,8 @@ impl Camera {
         if point[2] > self.cut_above {
             return None;
         }
-        if let Some((planes, rim)) = &self.front {
-            let cut = |(normal, offset): &([f32; 2], f32)| normal[0] * point[0] + normal[1] * point[1] > *offset;
-            if point[2] > *rim && planes.iter().any(cut) {
-                return None;
-            }
+        if self.front.as_ref().is_some_and(|front| front.hides(point)) {
+            return None;
         }
         let relative = std::array::from_fn(|axis| point[axis] - self.eye[axis]);
         let depth = dot(self.forward, relative);

@@ -31,7 +31,7 @@ impl Sheet {
         let margin = (width / 100).clamp(4, 24);
         let panel_width = (width - margin * (columns + 1)) / columns;
         let title = (width as f32 / 100.0).clamp(9.0, 26.0).min(panel_width as f32 / 9.0);
-        let legend = (width as f32 / 125.0).clamp(8.0, 22.0);
+        let legend = (width as f32 / 112.0).clamp(8.0, 22.0);
         Self { margin, title, title_height: (title * 2.0) as u32, legend, panel_width, columns }
     }
 
@@ -64,7 +64,7 @@ pub fn render(panels: &[Panel], view: &View, legend: &[LegendEntry]) -> Result<R
     if !(MINIMUM_WIDTH..=MAXIMUM_WIDTH).contains(&view.width) || (view.width as usize) < columns * 48 {
         return Err(PictureError::Width { width: view.width, panels: columns });
     }
-    for panel in panels.iter().filter(|panel| panel.position.len() != panel.colour.len()) {
+    if let Some(panel) = panels.iter().find(|panel| panel.position.len() != panel.colour.len()) {
         let (points, colours) = (panel.position.len(), panel.colour.len());
         return Err(PictureError::ColourLength { title: panel.title.to_string(), points, colours });
     }

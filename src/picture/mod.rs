@@ -21,6 +21,7 @@
 //! ```
 
 mod camera;
+mod front;
 mod layout;
 mod palette;
 mod raster;

@@ -37,9 +37,7 @@ pub(super) fn draw(splats: &[Splat], focal: f32, width: usize, height: usize) ->
             if splat.depth <= nearest[pixel] + reach {
                 let weight = closeness * closeness * closeness + 1.0e-4;
                 let sum = &mut sums[pixel];
-                for channel in 0..3 {
-                    sum[channel] += weight * f32::from(splat.colour[channel]);
-                }
+                sum.iter_mut().zip(splat.colour).for_each(|(sum, channel)| *sum += weight * f32::from(channel));
                 sum[3] += weight * splat.depth;
                 sum[4] += weight;
             }

@@ -20,7 +20,7 @@ const CELLS: [usize; 2] = [72, 24];
 const SURFACE: u32 = 4;
 /// Largest radius and the radius of points that are no surface, relative to the diagonal.
 const LARGEST: f32 = 0.007;
-const STRAY: f32 = 0.003;
+const STRAY: f32 = 0.002;
 
 /// Radius of each point's disc in metres, from how crowded its neighbourhood is: a cell of side `c`
 /// that a surface crosses and that holds `n` points has one point per c²/n of surface. The most
