@@ -27,8 +27,8 @@ impl Fringe {
     /// Resolves the fringe of `clusters`, which were found in these `embeddings`. The large clusters
     /// remain, renumbered without gaps in their old order. Returns how many points were fringe.
     ///
-    /// Cost: at most one distance a fringe point and large cluster. Points without an embedding row
-    /// keep their label's fate but can join nothing.
+    /// Cost: at most one distance a fringe point and large cluster. A fringe point without a row in
+    /// `embeddings` joins no cluster.
     pub fn absorb(&mut self, embeddings: &[f32], clusters: &mut Clusters) -> usize {
         clusters.sizes(&mut self.sizes);
         let size = clusters.size;

@@ -8,13 +8,13 @@
 //!
 //! **Why it is fast.**
 //! 1. Coordinates are snapped once to a grid so fine that every sum of them is exact
-//!    ([`rows`]). A mean no longer depends on the order of its points, so whole boxes of points
+//!    (`rows`). A mean no longer depends on the order of its points, so whole boxes of points
 //!    enter it as one precomputed sum, and a mean is a pure function of the position.
 //! 2. Therefore two trajectories that meet stay together: each visited position is looked up in a
-//!    table and its step is taken from there ([`positions`]).
+//!    table and its step is taken from there (`positions`).
 //! 3. Points lie in a tree of boxes, eight to a group, sixteen points to a leaf, in columns that the
-//!    compiler turns into vector instructions ([`tree`]).
-//! 4. A label is searched only among the centres that a leaf's box cannot rule out ([`centres`]).
+//!    compiler turns into vector instructions (`tree`).
+//! 4. A label is searched only among the centres that a leaf's box cannot rule out (`centres`).
 //!
 //! None of this changes a bit of the answer: [`mean_shift_plain`] does it point by point, and a
 //! property test holds the two together.

@@ -197,17 +197,12 @@ impl LiveMerger {
         self.overlaps.sort_unstable_by_key(|overlap| (overlap.cluster, overlap.instance));
     }
 
-    /// Points of an instance in the block.
-    fn extent(&self, instance: u32) -> u32 {
-        self.extents.binary_search_by_key(&instance, |extent| extent.0).map_or(0, |at| self.extents[at].1)
-    }
-
     fn take_best(&self, assigned: &mut [u32]) {
         for of_cluster in self.overlaps.chunk_by(|a, b| a.cluster == b.cluster) {
             let cluster = of_cluster[0].cluster as usize;
             let mut best = 0;
             for overlap in of_cluster {
-                let smaller = self.points[cluster].min(self.extent(overlap.instance));
+                let smaller = self.points[cluster].min(extent(&self.extents, overlap.instance));
                 let counts = overlap.shared >= self.rules.minimum_overlap
                     && f64::from(overlap.shared) >= self.rules.overlap_fraction * f64::from(smaller);
                 if counts && overlap.shared > best {
@@ -221,8 +216,7 @@ impl LiveMerger {
     fn unite_bridged(&mut self) {
         for of_cluster in self.overlaps.chunk_by(|a, b| a.cluster == b.cluster) {
             let strong = of_cluster.iter().filter(|overlap| {
-                let extent = self.extents.binary_search_by_key(&overlap.instance, |extent| extent.0);
-                let extent = extent.map_or(0, |at| self.extents[at].1);
+                let extent = extent(&self.extents, overlap.instance);
                 overlap.shared >= self.rules.unite_minimum
                     && f64::from(overlap.shared) >= self.rules.unite_fraction * f64::from(extent)
             });
@@ -236,6 +230,11 @@ impl LiveMerger {
             }
         }
     }
+}
+
+/// Points of an instance in the block.
+fn extent(extents: &[(u32, u32)], instance: u32) -> u32 {
+    extents.binary_search_by_key(&instance, |extent| extent.0).map_or(0, |at| extents[at].1)
 }
 
 #[cfg(test)]

@@ -7,18 +7,18 @@
 //!
 //! * [`MeanShift`] answers what scikit-learn's `MeanShift(bandwidth, bin_seeding)` answers;
 //!   [`mean_shift_plain`] is its oracle.
-//! * [`absorb_fringe`](Fringe::absorb) gives the points of tiny clusters to a near large one.
+//! * [`Fringe`] gives the points of tiny clusters to a near large one.
 //! * [`ClassVote`] names the class of a cluster.
 //! * [`ReferenceMerger`] and [`filter_small_instances`] are the seeds' test code with all its quirks;
 //!   [`LiveMerger`] with its [`InstanceRegistry`] is the same method without them.
 
-mod fringe;
+pub mod fringe;
 mod instance_class;
-mod instance_registry;
-mod mean_shift;
-mod merge_live;
-mod merge_reference;
-mod reference_filter;
+pub mod instance_registry;
+pub mod mean_shift;
+pub mod merge_live;
+pub mod merge_reference;
+pub mod reference_filter;
 
 pub use fringe::Fringe;
 pub use instance_class::ClassVote;

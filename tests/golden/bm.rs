@@ -22,7 +22,7 @@ fn block_merging_is_the_references() {
             assert_eq!(merger.filled() as i32, archive.scalar::<i32>(&key("filled_after")), "{name} block {blocks}");
             blocks += 1;
         }
-        assert_eq!(blocks as i32, archive.scalar::<i32>("n_blocks"), "{name}: blocks");
+        assert_eq!(blocks, archive.scalar::<i32>("n_blocks"), "{name}: blocks");
 
         let coordinates = archive.values::<i16>("volume_coords");
         let groups = archive.values::<i32>("volume_group");

@@ -18,7 +18,7 @@ pub(super) fn checked_points(values: usize, size: usize) -> Result<usize, MeanSh
     if values == 0 {
         return Ok(0);
     }
-    if size == 0 || values % size != 0 {
+    if !values.is_multiple_of(size) {
         return Err(MeanShiftError::Shape { values, size });
     }
     let points = values / size;

@@ -121,7 +121,15 @@ impl PointTree {
     /// Returns how many there are and how many distances were computed; `mean` is overwritten if
     /// there are any.
     pub(super) fn mean_within(&mut self, centre: &[f32], squared_radius: f64, mean: &mut Vec<f32>) -> (u32, u64) {
-        let size = self.size;
+        // The networks' embeddings have five values; a known length lets the compiler unroll.
+        match self.size {
+            5 => self.mean_within_of(5, centre, squared_radius, mean),
+            size => self.mean_within_of(size, centre, squared_radius, mean),
+        }
+    }
+
+    #[inline(always)]
+    fn mean_within_of(&mut self, size: usize, centre: &[f32], squared_radius: f64, mean: &mut Vec<f32>) -> (u32, u64) {
         self.centre.clear();
         self.centre.extend(centre.iter().map(|&value| f64::from(value)));
         self.sum.clear();
@@ -133,7 +141,7 @@ impl PointTree {
         self.stack.push((self.used_levels as u32 - 1, 0));
         while let Some((depth, group)) = self.stack.pop() {
             let level = &self.levels[depth as usize];
-            let (near, far) = level.distances(group as usize, &self.centre);
+            let (near, far) = level.distances(group as usize, &self.centre[..size]);
             work += GROUP as u64;
             for lane in 0..GROUP {
                 if near[lane] > squared_radius {
@@ -149,7 +157,7 @@ impl PointTree {
                     self.stack.push((depth - 1, index as u32));
                 } else {
                     let columns = &self.columns[index * size * LEAF..][..size * LEAF];
-                    points += add_within(columns, &self.centre, squared_radius, &mut self.lanes);
+                    points += add_within(columns, &self.centre[..size], squared_radius, &mut self.lanes[..size * LEAF]);
                     work += LEAF as u64;
                 }
             }
@@ -202,12 +210,12 @@ impl Level {
     }
 
     /// Least and greatest squared distance from `centre` to the boxes of a group.
-    #[inline]
+    #[inline(always)]
     fn distances(&self, group: usize, centre: &[f64]) -> ([f64; GROUP], [f64; GROUP]) {
         let (mut near, mut far) = ([0.0; GROUP], [0.0; GROUP]);
         let start = group * centre.len() * GROUP;
-        let low = self.low[start..].chunks_exact(GROUP);
-        let high = self.high[start..].chunks_exact(GROUP);
+        let low = self.low[start..][..centre.len() * GROUP].chunks_exact(GROUP);
+        let high = self.high[start..][..centre.len() * GROUP].chunks_exact(GROUP);
         for ((&centre, low), high) in centre.iter().zip(low).zip(high) {
             for lane in 0..GROUP {
                 add_interval(low[lane], high[lane], centre, &mut near[lane], &mut far[lane]);
@@ -244,7 +252,7 @@ pub(super) fn leaf_distances(columns: &[f64], centre: &[f64]) -> [f64; LEAF] {
 }
 
 /// Adds the points of a leaf that are within the radius to `lanes`, and returns their number.
-#[inline]
+#[inline(always)]
 fn add_within(columns: &[f64], centre: &[f64], squared_radius: f64, lanes: &mut [f64]) -> u32 {
     let squared = leaf_distances(columns, centre);
     let inside = squared.iter().map(|&squared| u32::from(squared <= squared_radius)).sum();
