@@ -645,3 +645,20 @@ fn truncated_real_messages_are_typed_errors() {
         }
     }
 }
+
+#[test]
+fn buffers_are_reused() {
+    let fields = [("x", 0, FLOAT32), ("y", 4, FLOAT32), ("z", 8, FLOAT32), ("rgb", 12, FLOAT32)];
+    let parts = Parts::new(1000, 16, &fields);
+    let labels = Labels::unknown(1000);
+    let (mut cloud, mut out) = (Cloud::default(), Vec::new());
+    let mut addresses = Vec::new();
+    for _ in 0..3 {
+        parts.view(|view| {
+            decode(view, &mut cloud).unwrap();
+            label_cloud(view, &labels, Colouring::Instance, &mut out).unwrap();
+        });
+        addresses.push((cloud.position.as_ptr(), cloud.colour.as_ref().unwrap().as_ptr(), out.as_ptr()));
+    }
+    assert!(addresses.iter().all(|address| *address == addresses[0]));
+}

@@ -12,7 +12,7 @@ pub fn instance_colour(instance: u32) -> [u8; 3] {
         return NOBODY;
     }
     // Hue by the golden ratio, in units of 1/1536 turn (six ramps of 256); every third id darker.
-    let hue = (instance.wrapping_mul(0x9E37_79B9) >> 16) * 1536 >> 16;
+    let hue = ((instance.wrapping_mul(0x9E37_79B9) >> 16) * 1536) >> 16;
     let (sextant, rise) = (hue >> 8, hue & 255);
     let [r, g, b] = match sextant {
         0 => [255, rise, 0],

@@ -32,6 +32,7 @@ mod sequence;
 mod time;
 mod transform;
 mod transform_buffer;
+mod transform_error;
 
 pub use camera_info::{CameraInfo, Coefficients, RegionOfInterest};
 pub use cdr::CdrError;
@@ -41,4 +42,5 @@ pub use point_cloud2::{PointCloud2View, PointField, datatype};
 pub use sequence::{Element, Sequence, SequenceIter};
 pub use time::{Header, Time};
 pub use transform::{TfMessage, TransformStamped};
-pub use transform_buffer::{BufferCounts, BufferLimits, TransformBuffer, TransformError};
+pub use transform_buffer::{BufferCounts, BufferLimits, TransformBuffer};
+pub use transform_error::TransformError;

@@ -72,7 +72,8 @@ fn colour_is_attached_pixel_by_pixel() {
     let data = millimetre_bytes(0, false);
     let depth = image("16UC1", 8, &data);
     let pixels: Vec<[u8; 3]> = (0..12).map(|index| [index, 100 + index, 200 + index]).collect();
-    let layouts: [(&str, fn([u8; 3]) -> Vec<u8>); 4] = [
+    type WritePixel = fn([u8; 3]) -> Vec<u8>;
+    let layouts: [(&str, WritePixel); 4] = [
         ("rgb8", |[r, g, b]| vec![r, g, b]),
         ("bgr8", |[r, g, b]| vec![b, g, r]),
         ("rgba8", |[r, g, b]| vec![r, g, b, 1]),
