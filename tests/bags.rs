@@ -277,7 +277,7 @@ fn a_flipped_byte_is_told_and_never_passes_for_data() {
     let whole: BTreeSet<Message> = sample().into_iter().collect();
     for (name, make) in variants() {
         let bytes = mcap_bytes(&sample(), make);
-        for place in (0..bytes.len()).step_by(193) {
+        for place in (0..bytes.len()).step_by(151) {
             for flip in [0x01, 0x80, 0xff] {
                 let mut damaged = bytes.clone();
                 damaged[place] ^= flip;
@@ -295,10 +295,7 @@ fn a_flipped_byte_is_told_and_never_passes_for_data() {
                 }
                 assert!(
                     found.messages.len() == whole.len() || !found.damage.is_empty(),
-                    "{name}, byte {place} of {}: {} messages lost in silence, flip {flip}, around {:?}",
-                    bytes.len(),
-                    whole.len() - found.messages.len(),
-                    &bytes[place - 20..place + 20]
+                    "{name}, byte {place}, flip {flip}: messages lost in silence"
                 );
             }
         }
