@@ -388,7 +388,7 @@ fn a_damaged_database_gives_what_can_be_reached() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn noise_in_any_container_never_panics(
         variant in 0_usize..9,

@@ -153,7 +153,6 @@ fn pcd_headers_are_not_believed() {
         .next()
         .unwrap()
         .replace("WIDTH 2", "WIDTH 100000000")
-        .replace("HEIGHT 2", "HEIGHT 2")
         .replace("POINTS 4", "POINTS 200000000");
     let mut bytes = (lie + "binary_compressed\n").into_bytes();
     bytes.extend(8_u32.to_le_bytes());
@@ -445,6 +444,7 @@ fn what_is_no_cloud_is_named() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn noise_in_text_formats_never_panics(
         ply in any::<bool>(),
