@@ -4,6 +4,7 @@
 //! written, with the reason on stderr.
 
 mod feed;
+pub mod inspect;
 
 use std::process::ExitCode;
 

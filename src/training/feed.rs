@@ -121,7 +121,7 @@ impl Feed {
         let first = room_seeds(&options);
         thread::spawn(move || {
             for seed in first.. {
-                let scene = Scene::generate(seed, &SceneOptions::default());
+                let scene = Scene::generate(seed, &SceneOptions { density: density(seed), ..SceneOptions::default() });
                 let scan = scan_room(&scene, &ScanOptions { seed, ..ScanOptions::default() });
                 if sender.send(scan).is_err() {
                     return;
@@ -213,6 +213,11 @@ fn room_seeds(options: &FeedOptions) -> u64 {
         Split::Validation => 1 << 62,
     };
     half + options.seed.wrapping_mul(1 << 32) % (1 << 62)
+}
+
+/// From a tidy room to twice the furniture: real rooms are fuller than the simulator's default.
+fn density(seed: u64) -> f32 {
+    ChaCha8Rng::seed_from_u64(seed).random_range(1.0..2.0)
 }
 
 /// Half of the blocks come from any window, half from a window around a point of any instance, so

@@ -19,7 +19,7 @@ mod whole;
 
 pub use bag::{
     BagError, CloudTopics, Damage, DamageKind, Definitions, DepthTopics, McapSink, Place, RawMessage, SelectionError,
-    Sink, SinkOptions, Source, Topic, TopicMap, Written, open_bag, select_topics,
+    Sink, SinkOptions, Source, TRANSIENT_LOCAL_QOS, Topic, TopicMap, Written, open_bag, select_topics,
 };
 pub use file::{
     Column, FileCloud, FileError, FileFormat, LabelledPoints, ScalarType, open_cloud, open_room, write_cloud,

@@ -7,10 +7,12 @@
 //! The table of messages is scanned once for its times (its index may be absent or damaged); the
 //! messages themselves are fetched one by one. In memory: 16 bytes per message, and one message.
 
+use std::io::Read;
 use std::path::Path;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
+use tempfile::TempPath;
 
 use super::damage::{Damage, DamageKind, DamageLog, Place};
 use super::unpack::MessageUnpacker;
@@ -21,7 +23,9 @@ const SHORTEST_ROW: u64 = 6;
 
 /// A reader of one database.
 pub struct SqliteSource {
+    // Dropped (closed) before the copy is removed.
     database: Connection,
+    _copy: Option<TempPath>,
     topics: Vec<Topic>,
     /// Key of each topic in the database.
     topic_ids: Vec<i64>,
@@ -44,19 +48,27 @@ struct Current {
 impl SqliteSource {
     /// Opens `path`; errors and damage name the file of `log`.
     pub fn open(path: &Path, mut log: DamageLog) -> Result<Self, BagError> {
+        let unreadable = |source| BagError::io(log.file(), "read", source);
+        let shortness = shortness(path).map_err(unreadable)?;
+        let copy = match shortness {
+            Shortness::TornPage { good } => Some(copy_good(path, good).map_err(unreadable)?),
+            Shortness::LacksPages | Shortness::Whole => None,
+        };
+        let path = copy.as_deref().unwrap_or(path);
+        let size = std::fs::metadata(path).map_err(unreadable)?.len();
         let failed = |reason: String| BagError::Database { path: log.file().to_owned(), reason };
-        let (database, is_short) = connect(path).map_err(|error| failed(error.to_string()))?;
+        let database = connect(path).map_err(|error| failed(error.to_string()))?;
         let (topics, topic_ids) = read_topics(&database).map_err(|error| failed(error.to_string()))?;
         // Fails here when the table is no rosbag2 table at all.
         database
             .prepare("SELECT id, topic_id, timestamp, data FROM messages")
             .map_err(|error| failed(error.to_string()))?;
-        if is_short {
+        if !matches!(shortness, Shortness::Whole) {
             log.note(Place::File, DamageKind::Truncated { expected: "the last page that its header states" });
         }
-        let size = std::fs::metadata(path).map_err(|source| BagError::io(log.file(), "read", source))?.len();
         let mut source = Self {
             database,
+            _copy: copy,
             topics,
             topic_ids,
             order: Vec::new(),
@@ -146,8 +158,47 @@ impl SqliteSource {
     }
 }
 
-/// Opens the database for reading; answers whether the file is shorter than its header states.
-fn connect(path: &Path) -> rusqlite::Result<(Connection, bool)> {
+/// How a database file falls short of what its header states.
+enum Shortness {
+    Whole,
+    /// Pages are missing at the end.
+    LacksPages,
+    /// The last page is incomplete; so many bytes before it are good.
+    TornPage {
+        good: u64,
+    },
+}
+
+fn shortness(path: &Path) -> std::io::Result<Shortness> {
+    let mut header = Vec::new();
+    let file = std::fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    file.take(100).read_to_end(&mut header)?;
+    let Some(header) = header.first_chunk::<100>() else { return Ok(Shortness::LacksPages) };
+    let page = match u16::from_be_bytes([header[16], header[17]]) {
+        1 => 65536,
+        other => u64::from(other),
+    };
+    let pages = u32::from_be_bytes([header[28], header[29], header[30], header[31]]);
+    let torn = size % page.max(512);
+    if torn != 0 {
+        return Ok(Shortness::TornPage { good: size - torn });
+    }
+    // The number of pages is only kept when both counters of changes agree.
+    let is_kept = header[24..28] == header[92..96];
+    Ok(if is_kept && size < page * u64::from(pages) { Shortness::LacksPages } else { Shortness::Whole })
+}
+
+/// Copies the good pages of a torn file: SQLite would fill up the last page with zeros and pass
+/// them for data.
+fn copy_good(path: &Path, good: u64) -> std::io::Result<TempPath> {
+    let mut copy = tempfile::NamedTempFile::new()?;
+    std::io::copy(&mut std::fs::File::open(path)?.take(good), copy.as_file_mut())?;
+    Ok(copy.into_temp_path())
+}
+
+/// Opens the database for reading.
+fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let database = Connection::open_with_flags(path, flags)?;
     database.pragma_update(None, "trusted_schema", false)?;
@@ -156,7 +207,7 @@ fn connect(path: &Path) -> rusqlite::Result<(Connection, bool)> {
         database.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
     };
     let first = match probe(&database) {
-        Ok(_) => return Ok((database, false)),
+        Ok(_) => return Ok(database),
         Err(error) => error,
     };
     if first.sqlite_error_code() == Some(rusqlite::ErrorCode::CannotOpen) {
@@ -165,14 +216,12 @@ fn connect(path: &Path) -> rusqlite::Result<(Connection, bool)> {
         let uri = format!("file:{name}?immutable=1");
         let database = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
         probe(&database)?;
-        return Ok((database, false));
+        return Ok(database);
     }
     // SQLite refuses a file that lacks pages, unless it is told that its content may be irregular.
     database.pragma_update(None, "writable_schema", true)?;
-    match probe(&database) {
-        Ok(_) => Ok((database, true)),
-        Err(_) => Err(first),
-    }
+    probe(&database).map_err(|_| first)?;
+    Ok(database)
 }
 
 fn read_topics(database: &Connection) -> rusqlite::Result<(Vec<Topic>, Vec<i64>)> {

@@ -70,3 +70,27 @@ pub(super) fn find_or_add(topics: &mut Vec<Topic>, topic: &Topic) -> usize {
     topics.push(topic.clone());
     topics.len() - 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latched_quality_of_service_is_what_rosbag2_reads() {
+        let tree: serde_yaml_ng::Value = serde_yaml_ng::from_str(TRANSIENT_LOCAL_QOS).unwrap();
+        let profile = &tree[0];
+        assert_eq!((profile["durability"].as_u64(), profile["reliability"].as_u64()), (Some(1), Some(1)));
+        assert_eq!(profile["lifespan"]["nsec"].as_u64(), Some(854_775_807));
+        assert_eq!(profile["avoid_ros_namespace_conventions"].as_bool(), Some(false));
+    }
+
+    #[test]
+    fn what_either_side_knows_is_kept() {
+        let mut topics = vec![Topic { offered_qos: "- depth: 1".into(), ..Topic::new("/a", "t/msg/A") }];
+        let defined =
+            Topic { schema: b"int8 x".to_vec(), schema_encoding: "ros2msg".into(), ..Topic::new("/a", "t/msg/A") };
+        assert_eq!(find_or_add(&mut topics, &defined), 0);
+        assert_eq!((topics[0].schema.as_slice(), topics[0].offered_qos.as_str()), (&b"int8 x"[..], "- depth: 1"));
+        assert_eq!(find_or_add(&mut topics, &Topic::new("/a", "t/msg/B")), 1);
+    }
+}

@@ -141,8 +141,11 @@ fn write_whole(path: &Path, write: impl FnOnce(&mut WholeFile) -> io::Result<()>
     file.commit().map_err(failed)
 }
 
+/// Name, bytes per number, kind, numbers per point.
+type Field<'a> = (&'a str, usize, char, usize);
+
 fn write_pcd(file: &mut WholeFile, points: &LabelledPoints<'_>) -> io::Result<()> {
-    let mut fields: Vec<(&str, usize, char, usize)> = vec![("x", 4, 'F', 1), ("y", 4, 'F', 1), ("z", 4, 'F', 1)];
+    let mut fields: Vec<Field<'_>> = vec![("x", 4, 'F', 1), ("y", 4, 'F', 1), ("z", 4, 'F', 1)];
     if points.colour().is_some() {
         fields.push(("rgb", 4, 'U', 1));
     }
@@ -156,8 +159,7 @@ fn write_pcd(file: &mut WholeFile, points: &LabelledPoints<'_>) -> io::Result<()
         };
         fields.push((&column.name, column.scalar.size(), kind, column.count));
     }
-    let list =
-        |each: &dyn Fn(&(&str, usize, char, usize)) -> String| fields.iter().map(each).collect::<Vec<_>>().join(" ");
+    let list = |each: fn(&Field<'_>) -> String| fields.iter().map(each).collect::<Vec<_>>().join(" ");
     let viewpoint = points.viewpoint.unwrap_or([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
     let viewpoint = viewpoint.map(|value| value.to_string()).join(" ");
     let (width, height) = points.organised;
@@ -165,10 +167,10 @@ fn write_pcd(file: &mut WholeFile, points: &LabelledPoints<'_>) -> io::Result<()
         file,
         "# .PCD v0.7 - Point Cloud Data file format\nVERSION 0.7\nFIELDS {}\nSIZE {}\nTYPE {}\nCOUNT {}\n\
          WIDTH {width}\nHEIGHT {height}\nVIEWPOINT {viewpoint}\nPOINTS {}\nDATA binary\n",
-        list(&|field| field.0.to_owned()),
-        list(&|field| field.1.to_string()),
-        list(&|field| field.2.to_string()),
-        list(&|field| field.3.to_string()),
+        list(|field| field.0.to_owned()),
+        list(|field| field.1.to_string()),
+        list(|field| field.2.to_string()),
+        list(|field| field.3.to_string()),
         points.cloud.len(),
     )?;
     for point in 0..points.cloud.len() {

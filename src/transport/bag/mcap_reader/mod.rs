@@ -50,6 +50,7 @@ pub struct McapSource {
     unpacker: Unpacker,
     messages: MessageUnpacker,
     last_time: u64,
+    delivered: u64,
     log: DamageLog,
 }
 
@@ -92,10 +93,11 @@ impl McapSource {
             unpacker: Unpacker::new(),
             messages: MessageUnpacker::new(),
             last_time: 0,
+            delivered: 0,
             log,
         };
         let mut catalogue = found.catalogue;
-        let mut counts = found.statistics.map(|statistics| statistics.messages);
+        let mut counts = found.counts;
         if !found.is_complete {
             counts = Some(source.read_definitions(&mut catalogue)?);
         }
@@ -193,6 +195,14 @@ impl McapSource {
         Ok(())
     }
 
+    /// Tells of messages that are gone when nothing that was found explains it.
+    fn compare_counts(&mut self) {
+        let expected = self.message_count().unwrap_or(self.delivered);
+        if expected != self.delivered && self.log.list().is_empty() {
+            self.log.note(Place::File, DamageKind::Count { expected, found: self.delivered });
+        }
+    }
+
     /// Opens every extent that may hold the next message.
     fn prepare(&mut self) -> Result<(), BagError> {
         if let Some(slot) = self.exhausted.take()
@@ -252,7 +262,10 @@ impl Source for McapSource {
     fn advance(&mut self) -> Result<bool, BagError> {
         loop {
             self.prepare()?;
-            let Some(Reverse((log_time, place, slot))) = self.due.pop() else { return Ok(false) };
+            let Some(Reverse((log_time, place, slot))) = self.due.pop() else {
+                self.compare_counts();
+                return Ok(false);
+            };
             if log_time < self.last_time {
                 let what = DamageKind::Order { expected: self.last_time, found: log_time };
                 self.log.note(Place::Byte(place), what);
@@ -273,6 +286,7 @@ impl Source for McapSource {
                 continue;
             }
             self.current = Some(Current { topic, slot, entry, is_packed });
+            self.delivered += 1;
             return Ok(true);
         }
     }

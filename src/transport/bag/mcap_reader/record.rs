@@ -15,6 +15,7 @@ pub mod op {
     pub const CHUNK: u8 = 0x06;
     pub const CHUNK_INDEX: u8 = 0x08;
     pub const STATISTICS: u8 = 0x0B;
+    pub const DATA_END: u8 = 0x0F;
 }
 
 /// First and last bytes of a file.

@@ -4,6 +4,7 @@
 //! did, so it is never needed: the walk jumps from record to record (one small read per chunk).
 //! Where the chain of records is broken, the index helps to find the next chunk.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
@@ -53,8 +54,8 @@ pub struct Walk {
     pub catalogue: Catalogue,
     /// Whether the catalogue is known to name every channel.
     pub is_complete: bool,
-    /// Messages per channel, from a sound summary.
-    pub statistics: Option<Statistics>,
+    /// Messages per channel: counted where none is in a chunk, else from a sound summary.
+    pub counts: Option<BTreeMap<u16, u64>>,
 }
 
 /// Walks the file.
@@ -68,17 +69,20 @@ pub fn walk(file: &File, log: &mut DamageLog) -> io::Result<Walk> {
         log,
         found: Walk::default(),
         run: None,
+        counts: BTreeMap::new(),
+        lacks_checksums: false,
     };
     walker.go()?;
-    let Walker { summary, mut found, run, .. } = walker;
+    let Walker { summary, mut found, run, counts, .. } = walker;
     found.extents.extend(run.map(|run| run.extent));
 
     let has_chunks = found.extents.iter().any(|extent| extent.kind != ExtentKind::Records);
     found.is_complete = !has_chunks;
+    let mut counts = (!has_chunks).then_some(counts);
     if let Some(summary) = summary {
         let stated = summary.statistics.as_ref().map(|statistics| statistics.channels as usize);
         found.is_complete |= stated == Some(summary.catalogue.channels.len()) && stated != Some(0);
-        found.statistics = summary.statistics;
+        counts = counts.or(summary.statistics.map(|statistics| statistics.messages));
         for schema in summary.catalogue.schemas.into_values() {
             found.catalogue.add_schema(schema);
         }
@@ -88,6 +92,7 @@ pub fn walk(file: &File, log: &mut DamageLog) -> io::Result<Walk> {
             }
         }
     }
+    found.counts = counts;
     Ok(found)
 }
 
@@ -173,6 +178,10 @@ struct Walker<'a> {
     log: &'a mut DamageLog,
     found: Walk,
     run: Option<Run>,
+    /// Messages outside chunks, per channel.
+    counts: BTreeMap<u16, u64>,
+    /// Whether a chunk has no checksum.
+    lacks_checksums: bool,
 }
 
 impl Walker<'_> {
@@ -180,7 +189,14 @@ impl Walker<'_> {
         let mut offset = MAGIC.len() as u64;
         loop {
             match self.step(offset)? {
-                Step::To(next) => offset = next,
+                Step::To(next) => match self.resume_after(offset) {
+                    // The index knows a chunk within this record.
+                    Some(chunk) if chunk < next => {
+                        self.log.note(Place::Byte(offset), DamageKind::Record { reason: "its length is wrong" });
+                        offset = chunk;
+                    }
+                    _ => offset = next,
+                },
                 Step::Broken(reason) => {
                     self.log.note(Place::Byte(offset), DamageKind::Record { reason });
                     match self.resume_after(offset) {
@@ -206,8 +222,14 @@ impl Walker<'_> {
     /// The next place behind `offset` where a record is known to begin.
     fn resume_after(&self, offset: u64) -> Option<u64> {
         let summary = self.summary.as_ref()?;
-        let next = summary.chunks.iter().copied().find(|&chunk| chunk > offset && chunk < summary.start);
+        let next = summary.chunks.partition_point(|&chunk| chunk <= offset);
+        let next = summary.chunks.get(next).copied().filter(|&chunk| chunk < summary.start);
         next.or((summary.start > offset).then_some(summary.start))
+    }
+
+    /// Whether the index states a chunk at `offset`.
+    fn expects_chunk(&self, offset: u64) -> bool {
+        self.summary.as_ref().is_some_and(|summary| summary.chunks.binary_search(&offset).is_ok())
     }
 
     /// Looks at the record at `offset`.
@@ -223,6 +245,9 @@ impl Walker<'_> {
         let content = offset + RECORD_HEADER;
         let available = self.length - content;
         let cut_off = length > available;
+        if code != op::CHUNK && self.expects_chunk(offset) {
+            return Ok(Step::Broken("the index states a chunk here"));
+        }
         match code {
             0 => return Ok(Step::Broken("its code is 0")),
             op::CHUNK => {
@@ -232,10 +257,11 @@ impl Walker<'_> {
                 if cut_off && self.summary.is_some() {
                     return Ok(Step::CutOff("the end of a chunk"));
                 }
-                if available >= 16 {
-                    let times = self.read(16)?;
-                    let mut fields = Fields(&times);
+                if available >= 28 {
+                    let header = self.read(28)?;
+                    let mut fields = Fields(&header);
                     let (start, end) = (fields.u64().unwrap_or(0), fields.u64().unwrap_or(0));
+                    self.lacks_checksums |= header[24..] == [0; 4];
                     self.found.extents.extend(self.run.take().map(|run| run.extent));
                     let extent = Extent {
                         offset: content,
@@ -256,11 +282,16 @@ impl Walker<'_> {
                 }
                 let header = self.read(MESSAGE_HEADER)?;
                 let time = Fields(&header[6..]).u64().unwrap_or(0);
+                *self.counts.entry(Fields(&header).u16().unwrap_or(0)).or_insert(0) += 1;
                 self.add_to_run(offset, content + length, time);
             }
             op::SCHEMA | op::CHANNEL if length <= LONGEST_DEFINITION && self.is_data(offset) => {
                 let content = self.read(length as usize)?;
                 self.define(code, offset, &content);
+            }
+            op::DATA_END if length == 4 && self.summary.is_none() => {
+                let stated = Fields(&self.read(4)?).u32().unwrap_or(0);
+                self.check_data(offset, stated)?;
             }
             op::FOOTER => {
                 let mut end = [0; MAGIC.len()];
@@ -278,6 +309,33 @@ impl Walker<'_> {
             _ => {}
         }
         Ok(Step::To(content + length))
+    }
+
+    /// Checks everything before `end`. Only done where there is no summary: nothing else would tell
+    /// that a chunk was taken for something else, and such a file is read as a whole anyway.
+    ///
+    /// Not believed where a chunk has no checksum: the writer of the crate `mcap` (0.26) leaves the
+    /// content of such chunks out of the sum.
+    fn check_data(&mut self, end: u64, stated: u32) -> io::Result<()> {
+        if stated == 0 || self.lacks_checksums {
+            return Ok(());
+        }
+        let mut hasher = crc32fast::Hasher::new();
+        let mut buffer = vec![0; 1 << 16];
+        self.input.seek(SeekFrom::Start(0))?;
+        let mut left = end;
+        while left > 0 {
+            let piece = &mut buffer[..left.min(1 << 16) as usize];
+            self.input.read_exact(piece)?;
+            hasher.update(piece);
+            left -= piece.len() as u64;
+        }
+        let found = hasher.finalize();
+        if found != stated {
+            let what = DamageKind::Checksum { what: "all that lies before", expected: stated, found };
+            self.log.note(Place::Byte(end), what);
+        }
+        Ok(())
     }
 
     /// Whether the offset is before a sound summary, which was read already.
