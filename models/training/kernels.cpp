@@ -92,6 +92,7 @@ void moments(const T* z, int64_t rows, float* mean, float* variance) {
     finish_moments<C>(parts, pivot, rows, mean, variance);
 }
 
+// `max(value, 0)` in this order lets NaN through: trouble must show in the loss, not turn into zeros.
 template <typename T, int C>
 void scale_relu(const T* z, int64_t rows, const float* scale, const float* shift, T* y) {
 #pragma omp parallel for schedule(static)
@@ -99,7 +100,7 @@ void scale_relu(const T* z, int64_t rows, const float* scale, const float* shift
         auto [first, last] = chunk_range(rows, chunk);
         for (int64_t r = first; r < last; ++r)
             for (int c = 0; c < C; ++c)
-                store(y + r * C + c, std::max(0.0f, scale[c] * load(z + r * C + c) + shift[c]));
+                store(y + r * C + c, std::max(scale[c] * load(z + r * C + c) + shift[c], 0.0f));
     }
 }
 
@@ -186,7 +187,7 @@ void group_relu(const float* source, const float* centre, const int32_t* index, 
             for (int64_t s = 0; s < slots; ++s) {
                 const float* row = source + static_cast<int64_t>(index[p * slots + s]) * C;
                 T* out = y + (p * slots + s) * C;
-                for (int c = 0; c < C; ++c) store(out + c, std::max(0.0f, scale[c] * (row[c] - centre[p * C + c]) + shift[c]));
+                for (int c = 0; c < C; ++c) store(out + c, std::max(scale[c] * (row[c] - centre[p * C + c]) + shift[c], 0.0f));
             }
     }
 }

@@ -76,7 +76,7 @@ class Asis(nn.Module):
         self.dropout = dropout
         self.batch_norm_decay = 0.9
         self.random = np.random.default_rng(seed)
-        """Draws the dropout masks on a CPU; part of a checkpoint."""
+        """Draws the dropout masks on a CPU."""
         self._generator = torch.Generator().manual_seed(seed)
         # One dimension per conv kernel: 2-D convolutions carry [1, 1, in, out], 1-D [1, in, out].
         width = FEATURES - 3

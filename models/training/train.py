@@ -75,7 +75,8 @@ def parse(arguments=None):
     parser.add_argument("--validation-minutes", type=float, default=4.0)
     parser.add_argument("--checkpoint-minutes", type=float, default=4.0)
     parser.add_argument("--log-seconds", type=float, default=20.0)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads, the feeder's not counted")
+    parser.add_argument("--shards", type=int, help="parts of a batch that run side by side (default: one a thread; GPU: 1)")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
     parser.add_argument("--start-from", type=pathlib.Path, help="start a new run from these weights (.npz)")
@@ -90,6 +91,10 @@ def parse(arguments=None):
         options.batch = options.batch[-1:] if len(options.batch) > 1 else options.batch
     if not len(options.points) == len(options.shares) == len(options.batch) or min(options.shares) <= 0:
         parser.error("--points, --shares and --batch need one value each a stage, shares above 0")
+    if options.shards is None:
+        options.shards = options.threads if options.device == "cpu" else 1
+    if options.shards < 1 or min(options.batch) < options.shards:
+        parser.error("--shards must be at least 1 and at most the smallest --batch")
     if min(options.batch) < 1 or options.threads < 1 or options.validation_blocks < 1:
         parser.error("--batch, --threads and --validation-blocks must be at least 1")
     if options.slots is not None and options.slots < 1:
@@ -134,7 +139,9 @@ class Run:
         network = Asis(len(self.classes), dtype, operations, options.seed).to(options.device)
         if options.start_from:
             load_weights(network, options.start_from)
-        self.trainer = Trainer(network, options.schedule, options.peak, options.class_weights, options.seed)
+        workers = min(options.threads, options.shards)
+        self.trainer = Trainer(network, options.schedule, options.peak, options.class_weights, options.seed,
+                               workers=workers, threads=options.threads // workers)
         if options.resume:
             self.trainer.load(self.out / "checkpoint.pt")
             log(f"resumed at step {self.trainer.step_number}, {self.trainer.blocks} blocks, {self.trainer.seconds / 60:.1f} min")
@@ -186,11 +193,13 @@ class Run:
             f"slots {options.slots or [level.slots for level in stream.header.levels]}, seed {seed}")
         return stream
 
-    def _batch(self, stream, size, slots):
+    def _shards(self, stream, size, slots):
         records = stream.take(size)
         if len(records) < size:
             raise StreamError(f"{stream.command}: ended early")
-        return make_batch(stream.header, records, slots, self.trainer.random).to(self.options.device)
+        count = self.options.shards
+        parts = [records[size * i // count : size * (i + 1) // count] for i in range(count)]
+        return [make_batch(stream.header, part, slots, self.trainer.random).to(self.options.device) for part in parts]
 
     def _save(self):
         self.trainer.seconds = time.monotonic() - self._started
@@ -225,10 +234,10 @@ class Run:
                         stream.close()
                     number, stream = wanted, self._open(wanted)
                 began = time.monotonic()
-                batch = self._batch(stream, self.stages[number].batch, options.slots)
+                shards = self._shards(stream, self.stages[number].batch, options.slots)
                 waited += time.monotonic() - began
-                terms = trainer.step(batch, progress)
-                blocks += batch.blocks
+                terms = trainer.step(shards, progress)
+                blocks += self.stages[number].batch
                 if terms is None:
                     log(f"step {trainer.step_number}: the loss is not finite, batch left out")
                 else:
@@ -259,7 +268,7 @@ class Run:
                     stream = self._open(len(self.stages) - 1)
                 size = self.stages[-1].batch
                 log(f"budget used; measuring batch-norm statistics on {RECALIBRATION_BLOCKS} blocks, all slots")
-                trainer.recalibrate(self._batch(stream, size, None) for _ in range(-(-RECALIBRATION_BLOCKS // size)))
+                trainer.recalibrate(shard for _ in range(-(-RECALIBRATION_BLOCKS // size)) for shard in self._shards(stream, size, None))
                 self._validate(self._row())
             self._save()
             log(f"{'finished' if finished else 'stopped'} at step {trainer.step_number}; weights in {self.out / 'weights.npz'}")

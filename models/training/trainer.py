@@ -1,5 +1,13 @@
-"""One optimisation step, the averaged weights, and everything a checkpoint must hold."""
+"""One optimisation step, the averaged weights, and everything a checkpoint must hold.
 
+A step's batch comes in shards. Each shard runs forward and backward on one worker thread, with its own
+batch-norm statistics, and the gradients meet once, at the end. That keeps two cores busy with one
+meeting a step; splitting every layer over the cores instead costs hundreds of meetings, each of which
+stalls as soon as another process (the feeder) wants a core.
+"""
+
+import concurrent.futures
+import copy
 import math
 import os
 import pathlib
@@ -20,10 +28,13 @@ class TrainingError(RuntimeError):
 
 
 class Trainer:
-    """Owns the network, Adam, the averaged copy, the schedule's position and the random state."""
+    """Owns the network, the workers, Adam, the averaged copy, the schedule's position and the random state."""
 
-    def __init__(self, network, schedule_name="cosine", peak=2e-3, class_weights=None, seed=0, averaging=0.999):
+    def __init__(self, network, schedule_name="cosine", peak=2e-3, class_weights=None, seed=0, averaging=0.999, workers=1, threads=1):
+        """`workers` threads share a step's shards, each with `threads` of its own inside an operation."""
         self.network = network.train()
+        self._parameters = list(network.parameters())
+        self._workers = concurrent.futures.ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,))
         # Validated and exported in f32, as the crate's engines run it.
         self.average = Asis(network.classes, torch.float32, network.operations).eval().requires_grad_(False)
         self.average.to(next(network.parameters()).device).load_state_dict(network.state_dict())
@@ -51,35 +62,59 @@ class Trainer:
         weights /= (weights * share).sum().clamp(min=1e-6)
         return weights.clamp(max=5.0).float().to(labels.device)
 
-    def step(self, batch, progress):
-        """Trains on one batch. Returns loss terms and accuracy, or None where the loss was not finite."""
+    def step(self, shards, progress):
+        """Trains on the shards of one batch. Returns loss terms and accuracy, or None where the loss was not finite.
+
+        Neither the order in which shards end nor the number of workers changes the result.
+        """
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate(progress)
         if self.schedule_name == "reference":
-            self.network.batch_norm_decay = schedule.reference_batch_norm_decay(self.blocks)
+            decay = schedule.reference_batch_norm_decay(self.blocks)
         else:
-            self.network.batch_norm_decay = schedule.cosine_batch_norm_decay(progress)
-        logits, embedding = self.network(batch)
-        classify = semantic(logits, batch.semantic, self._weights(batch.semantic))
-        terms = discriminative(embedding, batch.instance, batch.blocks)
-        loss = classify + terms.total
-        self.blocks += batch.blocks
-        value = loss.item()
-        if not math.isfinite(value):
+            decay = schedule.cosine_batch_norm_decay(progress)
+        class_weights = self._weights(torch.cat([shard.semantic for shard in shards]))
+        self.blocks += sum(shard.blocks for shard in shards)
+        jobs = []
+        for shard in shards:
+            # A replica shares the parameters and owns its statistics and its dropout.
+            replica = copy.copy(self.network)
+            replica._buffers = {name: value.clone() for name, value in self.network._buffers.items()}
+            replica.random = np.random.default_rng(self.random.integers(2**63, size=2))
+            replica.batch_norm_decay = decay
+            jobs.append(self._workers.submit(self._gradient, replica, shard, class_weights))
+        results = [job.result() for job in jobs]
+        share = [shard.blocks / sum(s.blocks for s in shards) for shard in shards]
+        means = {name: sum(w * terms[name] for w, (_, terms, _) in zip(share, results)) for name in results[0][1]}
+        if not math.isfinite(means["loss"]):
             self.bad_steps += 1
             if self.bad_steps >= MAXIMUM_BAD_STEPS:
                 raise TrainingError(f"the loss was not finite {self.bad_steps} times in a row")
             return None
         self.bad_steps = 0
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        with torch.no_grad():
+            for index, parameter in enumerate(self._parameters):
+                parts = [gradients[index] for gradients, _, _ in results]
+                parameter.grad = None if parts[0] is None else sum(w * part for w, part in zip(share, parts))
+            for name, value in self.network._buffers.items():
+                value.copy_(sum(w * replica._buffers[name] for w, (_, _, replica) in zip(share, results)))
         self.optimiser.step()
         self.step_number += 1
         self._average()
-        kept = batch.semantic != IGNORED
-        hits = (logits.detach().argmax(dim=1) == batch.semantic)[kept].sum() / kept.sum().clamp(min=1)
-        return {"loss": value, "classify": classify.item(), "pull": terms.pull.item(), "push": terms.push.item(),
-                "regulariser": terms.regulariser.item(), "accuracy": hits.item()}
+        return means
+
+    def _gradient(self, replica, shard, class_weights):
+        """One shard, on a worker: gradients in the order of the parameters, loss terms, the replica used."""
+        logits, embedding = replica(shard)
+        classify = semantic(logits, shard.semantic, class_weights)
+        terms = discriminative(embedding, shard.instance, shard.blocks)
+        loss = classify + terms.total
+        # A bias before batch normalisation has no part in the loss (see network.py): its gradient is None.
+        gradients = torch.autograd.grad(loss, self._parameters, allow_unused=True)
+        kept = shard.semantic != IGNORED
+        hits = (logits.detach().argmax(dim=1) == shard.semantic)[kept].sum() / kept.sum().clamp(min=1)
+        return gradients, {"loss": loss.item(), "classify": classify.item(), "pull": terms.pull.item(), "push": terms.push.item(),
+                           "regulariser": terms.regulariser.item(), "accuracy": hits.item()}, replica
 
     @torch.no_grad()
     def _average(self):
@@ -108,8 +143,7 @@ class Trainer:
             "version": VERSION,
             "network": self.network.state_dict(), "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "random": self.random.bit_generator.state, "dropout_random": self.network.random.bit_generator.state,
-            "torch_random": torch.get_rng_state(),
+            "random": self.random.bit_generator.state, "torch_random": torch.get_rng_state(),
             "class_counts": self.class_counts,
             "step": self.step_number, "blocks": self.blocks, "seconds": self.seconds, "starts": self.starts,
             "schedule": self.schedule_name, "peak": self.peak, "class_weights": self.class_weights,
@@ -128,7 +162,6 @@ class Trainer:
         self.average.load_state_dict(state["average"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.random.bit_generator.state = state["random"]
-        self.network.random.bit_generator.state = state["dropout_random"]
         torch.set_rng_state(state["torch_random"])
         self.class_counts = state["class_counts"]
         self.step_number, self.blocks, self.starts = state["step"], state["blocks"], state["starts"]
