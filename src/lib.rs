@@ -48,4 +48,3 @@ pub mod ros;
 pub mod sim;
 pub mod training;
 pub mod transport;
-

@@ -62,17 +62,14 @@ impl WindowBook {
     pub fn dirty(&self, minimum: usize, fraction: f32, most: usize, dirty: &mut Vec<DirtyWindow>) {
         dirty.clear();
         for (key, members) in self.index.iter() {
-            let window =
-                DirtyWindow { key, voxels: members.len(), labelled_with: self.labelled.get(&key).copied() };
-            let changed =
-                window.labelled_with.is_none_or(|before| window.change() as f32 > fraction * before as f32);
+            let window = DirtyWindow { key, voxels: members.len(), labelled_with: self.labelled.get(&key).copied() };
+            let changed = window.labelled_with.is_none_or(|before| window.change() as f32 > fraction * before as f32);
             if window.voxels >= minimum && changed {
                 dirty.push(window);
             }
         }
         if dirty.len() > most {
-            dirty
-                .sort_unstable_by_key(|window| (window.labelled_with.is_some(), Reverse(window.change()), window.key));
+            dirty.sort_unstable_by_key(|window| (window.labelled_with.is_some(), Reverse(window.change()), window.key));
             dirty.truncate(most);
         }
         dirty.sort_unstable_by_key(|&DirtyWindow { key: WindowKey { x, y }, .. }| (x, if x & 1 == 0 { y } else { -y }));

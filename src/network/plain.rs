@@ -136,7 +136,8 @@ fn set_abstraction(source: &Matrix, level: &Level, finer: &[[f32; 3]], perceptro
             grouped.values.extend_from_slice(source.row(neighbour));
         }
         let result = apply(perceptron, &grouped);
-        values.extend((0..columns).map(|c| (0..slots).map(|slot| result.row(slot)[c]).fold(f32::NEG_INFINITY, f32::max)));
+        values
+            .extend((0..columns).map(|c| (0..slots).map(|slot| result.row(slot)[c]).fold(f32::NEG_INFINITY, f32::max)));
     }
     Matrix { rows: level.position.len(), columns, values }
 }

@@ -327,7 +327,9 @@ pub(super) mod tests {
         };
         assert!(Weights::new(&architecture, good.clone()).is_ok());
         assert!(matches!(refuse(&|v| drop(v.remove(2))), WeightsError::Missing { name, .. } if name == "only/bn/beta"));
-        assert!(matches!(refuse(&|v| v[0].1 = vec![1, 4, 6]), WeightsError::Shape { name, .. } if name == "only/weights"));
+        assert!(
+            matches!(refuse(&|v| v[0].1 = vec![1, 4, 6]), WeightsError::Shape { name, .. } if name == "only/weights")
+        );
         assert!(matches!(refuse(&|v| v[1].2.truncate(3)), WeightsError::Shape { .. }));
         assert!(matches!(refuse(&|v| v[1].2[3] = f32::NAN), WeightsError::NotFinite { index: 3, .. }));
         assert!(matches!(refuse(&|v| v[0].0 = "other/weights".to_owned()), WeightsError::Unexpected { .. }));

@@ -120,9 +120,8 @@ mod tests {
         for seed in 0..20 {
             let changed = augment(&original, &augmentation, &mut ChaCha8Rng::seed_from_u64(seed));
             assert!(changed.class.len() > 1200 && changed.class.len() <= 2000);
-            let distance = |a: [f32; 3], b: [f32; 3]| {
-                (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum::<f32>().sqrt()
-            };
+            let distance =
+                |a: [f32; 3], b: [f32; 3]| (0..3).map(|axis| (a[axis] - b[axis]).powi(2)).sum::<f32>().sqrt();
             let first = changed.instance[0] as usize;
             for (point, &instance) in changed.instance.iter().enumerate() {
                 let instance = instance as usize;

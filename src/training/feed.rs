@@ -8,10 +8,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::{Augmentation, augment, header, write_record};
-use crate::block::{Block, BlockError, BlockSampler, Extent, ROBUST_FRACTION, RobustExtent, WindowIndex, WindowKey, Windowing};
+use crate::block::{
+    Block, BlockError, BlockSampler, Extent, ROBUST_FRACTION, RobustExtent, WindowIndex, WindowKey, Windowing,
+};
 use crate::cloud::{Cloud, LabelledCloud};
 use crate::geometry::{GeometryError, GeometryPlan, LevelSpecification, PlanSpecification, PlanWorkspace};
-use crate::sim::{CLASSES, Scene, SceneOptions, ScanOptions, scan_room, voxel_thin};
+use crate::sim::{CLASSES, ScanOptions, Scene, SceneOptions, scan_room, voxel_thin};
 
 /// Rooms that are drawn from at any time: neighbouring blocks of the stream come from different
 /// rooms, which batch normalisation needs.

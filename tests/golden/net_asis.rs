@@ -92,8 +92,11 @@ fn variables_are_those_of_the_reference_graph() {
         [one] => format!("({one},)"),
         more => format!("({})", more.iter().map(usize::to_string).collect::<Vec<_>>().join(",")),
     };
-    let ours: Vec<String> =
-        architecture.variables().iter().map(|variable| format!("{}:0\t{}", variable.name, shape(&variable.shape))).collect();
+    let ours: Vec<String> = architecture
+        .variables()
+        .iter()
+        .map(|variable| format!("{}:0\t{}", variable.name, shape(&variable.shape)))
+        .collect();
     assert_eq!(ours, expected);
 }
 
@@ -134,7 +137,12 @@ fn compare_tap(archive: &mut support::Archive, tap: &str, layer: &Matrix) {
     // Full-resolution taps hold the first 256 rows only.
     let shape = archive.shape(tap);
     assert_eq!(shape[1], layer.columns, "{tap}");
-    assert!(shape[0] == layer.rows || (shape[0] == 256 && layer.rows > 256), "{tap}: {} rows of {}", shape[0], layer.rows);
+    assert!(
+        shape[0] == layer.rows || (shape[0] == 256 && layer.rows > 256),
+        "{tap}: {} rows of {}",
+        shape[0],
+        layer.rows
+    );
     compare(tap, &archive.values::<f32>(tap), &layer.values);
 }
 
@@ -155,7 +163,11 @@ fn tract_is_the_reference() {
         compare_logits(&architecture, &embeddings, &logits, &prediction);
         compare_classes("argmax", architecture.classes(), &logits, &prediction.logits);
         let first = prediction.clone();
-        engine.fork().expect("a second engine").run(BlockInput { features: &features, plan: &plan }, &mut prediction).expect("a golden block");
+        engine
+            .fork()
+            .expect("a second engine")
+            .run(BlockInput { features: &features, plan: &plan }, &mut prediction)
+            .expect("a golden block");
         assert_eq!(first, prediction, "the same block gives the same bits in a fresh engine");
     });
 }

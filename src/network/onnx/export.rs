@@ -97,7 +97,8 @@ fn export_part(
                 lowering.dense(&convolutions[0], &input, &layer.scope, &output);
             }
             Operation::Sum => {
-                let (one, other) = (values.of(&mut lowering.graph, sources[0]), values.of(&mut lowering.graph, sources[1]));
+                let (one, other) =
+                    (values.of(&mut lowering.graph, sources[0]), values.of(&mut lowering.graph, sources[1]));
                 lowering.graph.node("Add", output, &[&one, &other]);
             }
             Operation::InstanceFusion { .. } => {}
