@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::grouping::LiveMergeRules;
 use crate::map::MapOptions;
 
 /// Everything that a user may change about a run.
@@ -71,8 +72,12 @@ pub struct BlockConfig {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GroupingConfig {
-    /// A cluster that meets no known instance founds one when it has this many voxels.
-    pub minimum_points: usize,
+    /// A cluster that meets no known instance founds one when it has this many points.
+    pub minimum_points: u32,
+    /// Clusters with fewer points than this are fringe: their points join a large cluster nearby.
+    pub fringe_points: u32,
+    /// How far a fringe point looks for a large cluster, in bandwidths.
+    pub fringe_reach: f64,
     /// Instances with fewer voxels than this are not shown.
     pub minimum_instance: usize,
 }
@@ -97,7 +102,14 @@ impl Default for BlockConfig {
 
 impl Default for GroupingConfig {
     fn default() -> Self {
-        Self { minimum_points: 30, minimum_instance: 40 }
+        Self { minimum_points: 30, fringe_points: 30, fringe_reach: 2.0, minimum_instance: 40 }
+    }
+}
+
+impl GroupingConfig {
+    /// The rules by which blocks are merged into the map.
+    pub fn rules(&self) -> LiveMergeRules {
+        LiveMergeRules { minimum_points: self.minimum_points, ..LiveMergeRules::default() }
     }
 }
 

@@ -43,6 +43,7 @@ pub mod map;
 pub mod metrics;
 pub mod network;
 pub mod picture;
+pub mod pipeline;
 
 pub mod ros;
 pub mod sim;

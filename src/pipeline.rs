@@ -15,12 +15,12 @@ use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 
-use crate::block::{BlockError, Extent, ROBUST_FRACTION, RobustExtent};
+use crate::block::{BlockError, Extent, ROBUST_FRACTION, RobustExtent, Windowing};
 use crate::cloud::{Cloud, INVALID_CLASS, Labels, NO_INSTANCE};
 use crate::config::Config;
 use crate::engine::{EngineError, TractEngine};
 use crate::geometry::GeometryError;
-use crate::grouping::LiveMerger;
+use crate::grouping::{LiveMergeError, LiveMerger, MeanShiftError};
 use crate::latency::{Stage, StageTimes};
 use crate::map::{DirtyWindow, Insertion, NO_VOXEL, VoxelMap, WindowBook};
 use crate::network::Model;
@@ -69,6 +69,9 @@ pub enum PipelineError {
     /// The engine does not take the model.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The model's bandwidth cannot be meant.
+    #[error(transparent)]
+    Grouping(#[from] MeanShiftError),
     /// The threads could not be started.
     #[error("starting {threads} threads: {reason}")]
     Threads {
@@ -92,6 +95,15 @@ pub enum BlockFailure {
     /// The network did not run.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The network's answer is no number.
+    #[error("the network's answer has NaN or infinite values")]
+    NotFinite,
+    /// The embeddings could not be grouped.
+    #[error(transparent)]
+    Grouping(#[from] MeanShiftError),
+    /// The clusters do not fit the map.
+    #[error(transparent)]
+    Merging(#[from] LiveMergeError),
 }
 
 /// The runtime: a map, a model, and what turns frames into labels.
@@ -123,13 +135,15 @@ impl Pipeline {
             .num_threads(threads)
             .build()
             .map_err(|error| PipelineError::Threads { threads, reason: error.to_string() })?;
+        // The parts are optimised once; every thread gets its own state of the same plan.
+        let engine = TractEngine::new(model)?;
         let workers = (0..threads)
-            .map(|_| Worker::new(model, Box::new(TractEngine::new(model)?), &config))
+            .map(|_| Worker::new(model, Box::new(engine.fork()?), &config))
             .collect::<Result<_, PipelineError>>()?;
         Ok(Self {
-            map: VoxelMap::new(config.map.options(), model.classes().len()),
-            book: WindowBook::new(model.windowing())?,
-            merger: LiveMerger::new(config.grouping.minimum_points),
+            map: VoxelMap::new(config.map.options(), model.manifest().classes.len()),
+            book: WindowBook::new(windowing(model))?,
+            merger: LiveMerger::new(config.grouping.rules()),
             robust: RobustExtent::default(),
             workers,
             pool,
@@ -145,7 +159,7 @@ impl Pipeline {
     pub fn clear(&mut self) {
         self.map.clear();
         self.book.clear();
-        self.merger.clear();
+        self.merger = LiveMerger::new(self.merger.rules());
     }
 
     /// The map as it stands.
@@ -201,15 +215,20 @@ impl Pipeline {
                 let worker = &self.workers[slot];
                 times.add(&worker.times);
                 self.book.mark_labelled(window.key);
-                match &worker.failure {
-                    Some(failure) => {
-                        failed += 1;
-                        log::warn!("window {:?} keeps its old labels: {failure}", window.key);
-                    }
+                let done = match self.workers[slot].failure.take() {
+                    Some(failure) => Err(failure),
                     None => times.measure(Stage::Merging, || self.merge(slot)),
+                };
+                if let Err(failure) = done {
+                    failed += 1;
+                    log::warn!("window {:?} keeps its old labels: {failure}", window.key);
                 }
             }
         }
+        times.measure(Stage::Merging, || {
+            self.merger.registry.recount(self.map.instance().iter().copied().filter(|&id| id != NO_INSTANCE));
+            self.merger.registry.retire();
+        });
         let blocks = dirty.len() - failed;
         self.dirty = dirty;
         (blocks, failed)
@@ -226,27 +245,21 @@ impl Pipeline {
     }
 
     /// One block's clusters and logits into the map.
-    fn merge(&mut self, slot: usize) {
+    fn merge(&mut self, slot: usize) -> Result<(), BlockFailure> {
         let worker = &mut self.workers[slot];
-        worker.collect_current(self.map.instance());
-        self.merger.merge_block(
-            &worker.clusters.label[..worker.block.distinct],
-            &worker.cluster_class,
-            &worker.current,
-            &mut self.assigned,
-        );
-        for (&voxel, &sample) in worker.members.iter().zip(&worker.sample_of_member) {
-            let own = worker.block.index[sample as usize] == voxel;
-            let logits = worker.logits_of(sample);
-            self.map.votes_mut().add(voxel, logits, if own { 1.0 } else { BORROWED_TRUST });
-            let instance = match worker.clusters.label[sample as usize] {
-                cluster if (cluster as usize) < self.assigned.len() => self.assigned[cluster as usize],
-                _ => NO_INSTANCE,
-            };
-            if instance != NO_INSTANCE {
-                self.map.set_instance(voxel, instance);
+        worker.recall(self.map.instance());
+        self.merger.merge_block(&worker.clusters.label, &worker.cluster_class, &worker.current, &mut self.assigned)?;
+        for (&voxel, &sample) in worker.members.iter().zip(&worker.speaker) {
+            let itself = worker.block.index[sample as usize] == voxel;
+            self.map.votes_mut().add(voxel, worker.logits_of(sample), if itself { 1.0 } else { BORROWED_TRUST });
+            // A cluster without an instance leaves what the map knows: another view may know better.
+            let cluster = worker.clusters.label[sample as usize];
+            match self.assigned.get(cluster as usize) {
+                Some(&instance) if instance != NO_INSTANCE => self.map.set_instance(voxel, instance),
+                _ => {}
             }
         }
+        Ok(())
     }
 
     /// Every point gets its voxel's label. Returns how many instances were met.
@@ -266,7 +279,10 @@ impl Pipeline {
             if let Some((class, confidence)) = self.map.votes().winner(voxel) {
                 labels.class[point] = class;
                 labels.confidence[point] = confidence;
-                labels.instance[point] = self.merger.resolve(self.map.instance()[voxel as usize]);
+                let instance = self.map.instance()[voxel as usize];
+                if self.merger.registry.voxels(instance) >= self.config.grouping.minimum_instance as u64 {
+                    labels.instance[point] = self.merger.registry.resolve(instance);
+                }
             }
         }
         self.seen_instances.extend(labels.instance.iter().filter(|&&instance| instance != NO_INSTANCE));
@@ -274,4 +290,10 @@ impl Pipeline {
         self.seen_instances.dedup();
         self.seen_instances.len()
     }
+}
+
+/// How the model wants its blocks cut.
+pub fn windowing(model: &Model) -> Windowing {
+    let block = model.manifest().block;
+    Windowing { size: block.size as f32, stride: block.stride as f32, points: block.points, ..Windowing::default() }
 }

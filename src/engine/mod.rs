@@ -30,6 +30,13 @@ pub struct Prediction {
     pub embeddings: Vec<f32>,
 }
 
+impl Prediction {
+    /// Whether every value is a number.
+    pub fn is_finite(&self) -> bool {
+        self.logits.iter().chain(&self.embeddings).all(|value| value.is_finite())
+    }
+}
+
 /// Why an engine could not run a block.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -1,12 +1,14 @@
 //! What one thread does with one window: sample, plan, network, clusters.
 
-use super::{BlockFailure, PipelineError};
+use super::{BlockFailure, PipelineError, windowing};
 use crate::block::{Block, BlockSampler, Extent, WindowKey};
 use crate::cloud::Cloud;
 use crate::config::Config;
 use crate::engine::{BlockInput, Engine, Prediction};
-use crate::geometry::{GeometryPlan, NearestPoints, PlanSpecification, PlanWorkspace};
-use crate::grouping::{Clusters, MeanShift, classes_of_clusters};
+use crate::geometry::{
+    GeometryPlan, Interpolation, InterpolationWorkspace, Leaves, PlanSpecification, PlanWorkspace, three_nearest,
+};
+use crate::grouping::{ClassVote, Clusters, Fringe, MeanShift};
 use crate::latency::{Stage, StageTimes};
 use crate::network::Model;
 
@@ -22,9 +24,14 @@ pub(super) struct Worker {
     plan: GeometryPlan,
     prediction: Prediction,
     mean_shift: MeanShift,
-    nearest: NearestPoints,
+    fringe: Fringe,
+    class_vote: ClassVote,
     classes: usize,
     embedding_size: usize,
+    sample_class: Vec<u16>,
+    leaves: Leaves,
+    nearest: Interpolation,
+    nearest_workspace: InterpolationWorkspace,
     member_position: Vec<[f32; 3]>,
     sample_position: Vec<[f32; 3]>,
     /// The block that was labelled last.
@@ -32,8 +39,8 @@ pub(super) struct Worker {
     /// Voxels of the window.
     pub(super) members: Vec<u32>,
     /// For each member the sampled point that speaks for it: itself, or the nearest one.
-    pub(super) sample_of_member: Vec<u32>,
-    /// Clusters of the block's points.
+    pub(super) speaker: Vec<u32>,
+    /// Clusters of the block's distinct points.
     pub(super) clusters: Clusters,
     /// Class of each cluster.
     pub(super) cluster_class: Vec<u16>,
@@ -46,23 +53,29 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(model: &Model, engine: Box<dyn Engine>, _config: &Config) -> Result<Self, PipelineError> {
+    pub(super) fn new(model: &Model, engine: Box<dyn Engine>, config: &Config) -> Result<Self, PipelineError> {
+        let bandwidth = model.manifest().bandwidth;
         Ok(Self {
             engine,
-            sampler: BlockSampler::new(model.windowing(), SAMPLE_SEED)?,
-            specification: model.plan_specification(),
+            sampler: BlockSampler::new(windowing(model), SAMPLE_SEED)?,
+            specification: model.architecture().plan_specification(),
             workspace: PlanWorkspace::default(),
             plan: GeometryPlan::default(),
             prediction: Prediction::default(),
-            mean_shift: MeanShift::new(model.bandwidth()),
-            nearest: NearestPoints::default(),
-            classes: model.classes().len(),
-            embedding_size: model.embedding_size(),
+            mean_shift: MeanShift::new(bandwidth, true)?,
+            fringe: Fringe::new(config.grouping.fringe_points, config.grouping.fringe_reach * bandwidth),
+            class_vote: ClassVote::default(),
+            classes: model.architecture().classes(),
+            embedding_size: model.architecture().embedding_size(),
+            sample_class: Vec::new(),
+            leaves: Leaves::default(),
+            nearest: Interpolation::default(),
+            nearest_workspace: InterpolationWorkspace::default(),
             member_position: Vec::new(),
             sample_position: Vec::new(),
             block: Block::default(),
             members: Vec::new(),
-            sample_of_member: Vec::new(),
+            speaker: Vec::new(),
             clusters: Clusters::default(),
             cluster_class: Vec::new(),
             current: Vec::new(),
@@ -85,24 +98,42 @@ impl Worker {
         times.measure(Stage::Geometry, || plan.compute(&block.position, &self.specification, &mut self.workspace))?;
         let input = BlockInput { features: &block.features, plan };
         times.measure(Stage::Network, || self.engine.run(input, &mut self.prediction))?;
-        times.measure(Stage::Grouping, || {
-            self.mean_shift.run(&self.prediction.embeddings, self.embedding_size, &mut self.clusters);
-            classes_of_clusters(&self.clusters, &self.prediction.logits, self.classes, &mut self.cluster_class);
-        });
-        let mut times = std::mem::take(&mut self.times);
-        times.measure(Stage::Blocks, || self.find_speakers(cloud));
+        if !self.prediction.is_finite() {
+            return Err(BlockFailure::NotFinite);
+        }
+        let mut times = self.times;
+        times.measure(Stage::Grouping, || self.group())?;
+        times.measure(Stage::Blocks, || self.find_speakers(cloud))?;
         self.times = times;
         Ok(())
     }
 
+    /// Embeddings of the block's distinct points → clusters and their classes.
+    fn group(&mut self) -> Result<(), BlockFailure> {
+        let distinct = self.block.distinct;
+        let embeddings = &self.prediction.embeddings[..distinct * self.embedding_size];
+        self.mean_shift.run(embeddings, self.embedding_size, &mut self.clusters)?;
+        self.fringe.absorb(embeddings, &mut self.clusters);
+        self.sample_class.clear();
+        let rows = self.prediction.logits.chunks_exact(self.classes);
+        self.sample_class.extend(rows.take(distinct).map(highest));
+        let Self { clusters, sample_class, classes, cluster_class, .. } = self;
+        self.class_vote.mode(&clusters.label, sample_class, clusters.count(), *classes, cluster_class);
+        Ok(())
+    }
+
     /// The nearest sampled point of every member.
-    fn find_speakers(&mut self, cloud: &Cloud) {
+    fn find_speakers(&mut self, cloud: &Cloud) -> Result<(), BlockFailure> {
         let position = |&voxel: &u32| cloud.position[voxel as usize];
         self.member_position.clear();
         self.member_position.extend(self.members.iter().map(position));
         self.sample_position.clear();
         self.sample_position.extend(self.block.index[..self.block.distinct].iter().map(position));
-        self.nearest.find(&self.member_position, &self.sample_position, &mut self.sample_of_member);
+        self.leaves.build(&self.member_position)?;
+        three_nearest(&self.leaves, &self.sample_position, &mut self.nearest_workspace, &mut self.nearest)?;
+        self.speaker.clear();
+        self.speaker.extend(self.nearest.index.iter().map(|nearest| nearest[0]));
+        Ok(())
     }
 
     /// Logits of one sampled point.
@@ -111,10 +142,20 @@ impl Worker {
         &self.prediction.logits[start..start + self.classes]
     }
 
-    /// Looks up what the map knows of the block's distinct samples.
-    pub(super) fn collect_current(&mut self, instance: &[u32]) {
+    /// Looks up which instances the map remembers for the block's distinct samples.
+    pub(super) fn recall(&mut self, instance: &[u32]) {
         self.current.clear();
-        self.current
-            .extend(self.block.index[..self.block.distinct].iter().map(|&voxel| instance[voxel as usize]));
+        self.current.extend(self.block.index[..self.block.distinct].iter().map(|&voxel| instance[voxel as usize]));
     }
+}
+
+/// Index of the highest logit, the smallest on a tie.
+fn highest(logits: &[f32]) -> u16 {
+    let mut best = 0;
+    for (class, &logit) in logits.iter().enumerate() {
+        if logit > logits[best] {
+            best = class;
+        }
+    }
+    best as u16
 }
