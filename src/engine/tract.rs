@@ -120,7 +120,9 @@ impl Engine for TractEngine {
                 let Fusion { neighbours, radius } = head.settings;
                 head.search.fuse(embeddings, embedding_size, second, channels, neighbours, radius, &mut head.fused)?;
                 let context = failed("head");
-                head.part.fill_with(|_, _| Ok(()), |_, values| values.copy_from_slice(&head.fused)).map_err(&context)?;
+                head.part
+                    .fill_with(|_, _| Ok(()), |_, values| values.copy_from_slice(&head.fused))
+                    .map_err(&context)?;
                 let outputs = head.part.run().map_err(&context)?;
                 store("logits", floats(&outputs[0]).map_err(&context)?, &mut prediction.logits)?;
             }

@@ -241,10 +241,9 @@ impl Architecture {
         let scopes = [&architecture.description.logits, &architecture.description.embeddings];
         let mut found = [0; 2];
         for ((output, scope), slot) in outputs.into_iter().zip(scopes).zip(&mut found) {
-            *slot = architecture.position(scope).ok_or_else(|| ArchitectureError::UnknownInput {
-                layer: output.to_owned(),
-                input: scope.clone(),
-            })?;
+            *slot = architecture
+                .position(scope)
+                .ok_or_else(|| ArchitectureError::UnknownInput { layer: output.to_owned(), input: scope.clone() })?;
             expect(output, scope, "level", 0, architecture.extents[*slot].level)?;
         }
         [architecture.logits, architecture.embeddings] = found;
@@ -286,7 +285,8 @@ impl Architecture {
             });
         }
         let read: Vec<Extent> = sources.iter().map(|&source| self.extent_of(source)).collect();
-        let level_is = |input: usize, level: usize| expect(name, &layer.inputs[input], "level", level, read[input].level);
+        let level_is =
+            |input: usize, level: usize| expect(name, &layer.inputs[input], "level", level, read[input].level);
         let last = |widths: &[usize]| *widths.last().expect("widths were checked not to be empty");
         let extent = match &layer.operation {
             Operation::SetAbstraction { level, widths } => {

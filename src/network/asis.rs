@@ -116,7 +116,8 @@ mod tests {
         assert_eq!(architecture.parameter_count(), 1_599_090);
         assert_eq!(architecture.variables().len(), 202);
         assert_eq!((architecture.classes(), architecture.embedding_size()), (13, 5));
-        let levels: Vec<_> = architecture.plan_specification().levels.iter().map(|l| (l.points, l.radius, l.slots)).collect();
+        let levels: Vec<_> =
+            architecture.plan_specification().levels.iter().map(|l| (l.points, l.radius, l.slots)).collect();
         assert_eq!(levels, [(1024, 0.1, 32), (256, 0.2, 32), (64, 0.4, 32), (16, 0.8, 32)]);
     }
 
@@ -164,10 +165,23 @@ mod tests {
             })
         };
         assert!(describe(vec![dense("a", FEATURES, 4)]).is_ok());
-        assert!(matches!(describe(vec![dense("a", "b", 4), dense("b", FEATURES, 4)]), Err(ArchitectureError::UnknownInput { .. })));
-        assert!(matches!(describe(vec![dense("a", FEATURES, 4), dense("a", FEATURES, 4)]), Err(ArchitectureError::Duplicate { .. })));
+        assert!(matches!(
+            describe(vec![dense("a", "b", 4), dense("b", FEATURES, 4)]),
+            Err(ArchitectureError::UnknownInput { .. })
+        ));
+        assert!(matches!(
+            describe(vec![dense("a", FEATURES, 4), dense("a", FEATURES, 4)]),
+            Err(ArchitectureError::Duplicate { .. })
+        ));
         assert!(matches!(describe(vec![dense("b", FEATURES, 4)]), Err(ArchitectureError::UnknownInput { .. })));
-        let sum = Layer { scope: "sum".to_owned(), inputs: vec!["a".to_owned(), FEATURES.to_owned()], operation: Operation::Sum };
-        assert!(matches!(describe(vec![dense("a", FEATURES, 4), sum]), Err(ArchitectureError::Mismatch { what: "channels", .. })));
+        let sum = Layer {
+            scope: "sum".to_owned(),
+            inputs: vec!["a".to_owned(), FEATURES.to_owned()],
+            operation: Operation::Sum,
+        };
+        assert!(matches!(
+            describe(vec![dense("a", FEATURES, 4), sum]),
+            Err(ArchitectureError::Mismatch { what: "channels", .. })
+        ));
     }
 }

@@ -63,10 +63,8 @@ impl Convolution {
         let mut kernel = vec![1; self.leading_axes];
         kernel.extend([self.inputs, self.outputs]);
         let vector = |name: String, trainable: bool| Variable { name, shape: vec![self.outputs], trainable };
-        let mut variables = vec![
-            Variable { name: self.weights(), shape: kernel, trainable: true },
-            vector(self.biases(), true),
-        ];
+        let mut variables =
+            vec![Variable { name: self.weights(), shape: kernel, trainable: true }, vector(self.biases(), true)];
         if self.normalised {
             variables.extend([
                 vector(self.beta(), true),

@@ -254,11 +254,8 @@ impl Manifest {
             return Err(ArchitectureError::Unknown { name, known });
         }
         let fusion = self.fusion.unwrap_or(Fusion { neighbours: 0, radius: 0.0 });
-        let level = |entry: &LevelEntry| LevelSpecification {
-            points: entry.points,
-            radius: entry.radius,
-            slots: entry.slots,
-        };
+        let level =
+            |entry: &LevelEntry| LevelSpecification { points: entry.points, radius: entry.radius, slots: entry.slots };
         Asis {
             points: self.block.points,
             feature_columns: self.feature_columns.len(),
@@ -326,7 +323,11 @@ impl Manifest {
             }
             let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
             if part.file.is_empty() || part.file.starts_with('.') || !part.file.chars().all(plain) {
-                return refuse("file", "a plain file name inside the folder (letters, digits, '.', '_', '-')", &part.file);
+                return refuse(
+                    "file",
+                    "a plain file name inside the folder (letters, digits, '.', '_', '-')",
+                    &part.file,
+                );
             }
             if part.file == "model.toml" || earlier.iter().any(|other| other.file == part.file) {
                 return refuse("file", "a file of its own", &part.file);

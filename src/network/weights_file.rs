@@ -79,9 +79,7 @@ fn read_array<R: Read + Seek>(
     // The format's version 2 has a 32-bit header length, which the reader would allocate unseen.
     let header = match bytes.get(6..12) {
         Some([1, _, low, high, ..]) => u64::from(u16::from_le_bytes([*low, *high])),
-        Some([_, _, length @ ..]) => {
-            length.iter().rev().fold(0, |length, &byte| length << 8 | u64::from(byte))
-        }
+        Some([_, _, length @ ..]) => length.iter().rev().fold(0, |length, &byte| length << 8 | u64::from(byte)),
         _ => return Err(ReadError::Archive("shorter than a NumPy header".to_owned())),
     };
     if header > LONGEST_HEADER.min(bytes.len() as u64) {
@@ -154,10 +152,7 @@ mod tests {
         let weights = Weights::untrained(&one_dense_layer(), 1);
         assert!(matches!(read(archive(&weights, "", |_| 1i32)), Err(WeightsError::Type { .. })));
         assert!(matches!(read(archive(&weights, ":1", |value| value)), Err(WeightsError::Unexpected { .. })));
-        assert!(matches!(
-            read(archive(&weights, "", |_| half::f16::INFINITY)),
-            Err(WeightsError::NotFinite { .. })
-        ));
+        assert!(matches!(read(archive(&weights, "", |_| half::f16::INFINITY)), Err(WeightsError::NotFinite { .. })));
     }
 
     #[test]

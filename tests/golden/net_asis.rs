@@ -1,15 +1,14 @@
 //! Golden files `net_asis*.npz`: the reference's TensorFlow graph of ASIS with known weights.
 //!
-//! Both the plain forward pass (with every intermediate output) and tract on the exported parts must
+//! Both the plain forward pass (with every intermediate output) and tract on a written and opened model folder must
 //! give its logits and embeddings within 1e-4 of the largest output, and the same class on at least
 //! 99.95 % of the points.
 
 use instanton::engine::{BlockInput, Engine, Prediction, TractEngine, nearest_plain};
 use instanton::geometry::{GeometryPlan, PlanWorkspace};
 use instanton::network::asis::Asis;
-use instanton::network::onnx::{ExportOptions, export};
 use instanton::network::plain::{Matrix, forward};
-use instanton::network::{Architecture, Fusion, Parameters, Weights};
+use instanton::network::{Architecture, Fusion, ModelMetadata, Parameters, Weights, write_model};
 
 use crate::support;
 
@@ -92,8 +91,11 @@ fn variables_are_those_of_the_reference_graph() {
         [one] => format!("({one},)"),
         more => format!("({})", more.iter().map(usize::to_string).collect::<Vec<_>>().join(",")),
     };
-    let ours: Vec<String> =
-        architecture.variables().iter().map(|variable| format!("{}:0\t{}", variable.name, shape(&variable.shape))).collect();
+    let ours: Vec<String> = architecture
+        .variables()
+        .iter()
+        .map(|variable| format!("{}:0\t{}", variable.name, shape(&variable.shape)))
+        .collect();
     assert_eq!(ours, expected);
 }
 
@@ -134,15 +136,22 @@ fn compare_tap(archive: &mut support::Archive, tap: &str, layer: &Matrix) {
     // Full-resolution taps hold the first 256 rows only.
     let shape = archive.shape(tap);
     assert_eq!(shape[1], layer.columns, "{tap}");
-    assert!(shape[0] == layer.rows || (shape[0] == 256 && layer.rows > 256), "{tap}: {} rows of {}", shape[0], layer.rows);
+    assert!(
+        shape[0] == layer.rows || (shape[0] == 256 && layer.rows > 256),
+        "{tap}: {} rows of {}",
+        shape[0],
+        layer.rows
+    );
     compare(tap, &archive.values::<f32>(tap), &layer.values);
 }
 
 #[test]
 fn tract_is_the_reference() {
     let Some((architecture, parameters)) = golden_network() else { return };
-    let parts = export(&architecture, &parameters, ExportOptions::default());
-    let mut engine = TractEngine::from_parts(&architecture, &parts).expect("tract loads the parts");
+    let place = tempfile::tempdir().expect("a place for the model");
+    let folder = place.path().join("asis");
+    let model = write_model(&folder, &architecture, &parameters, &ModelMetadata::s3dis()).expect("a model folder");
+    let mut engine = TractEngine::new(&model).expect("tract loads the parts");
     let mut prediction = Prediction::default();
     support::for_each("net_asis", |_, archive| {
         let features: Vec<f32> = archive.values("block9");
@@ -155,7 +164,11 @@ fn tract_is_the_reference() {
         compare_logits(&architecture, &embeddings, &logits, &prediction);
         compare_classes("argmax", architecture.classes(), &logits, &prediction.logits);
         let first = prediction.clone();
-        engine.fork().expect("a second engine").run(BlockInput { features: &features, plan: &plan }, &mut prediction).expect("a golden block");
+        engine
+            .fork()
+            .expect("a second engine")
+            .run(BlockInput { features: &features, plan: &plan }, &mut prediction)
+            .expect("a golden block");
         assert_eq!(first, prediction, "the same block gives the same bits in a fresh engine");
     });
 }

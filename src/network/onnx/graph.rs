@@ -126,10 +126,8 @@ fn integer_attribute(name: &str, value: usize) -> AttributeProto {
 
 /// How a graph declares an input or output.
 pub(super) fn value_info(value: &NetworkInput) -> ValueInfoProto {
-    let dimension = |&size: &usize| Dimension {
-        value: Some(dimension::Value::DimValue(size as i64)),
-        ..Dimension::default()
-    };
+    let dimension =
+        |&size: &usize| Dimension { value: Some(dimension::Value::DimValue(size as i64)), ..Dimension::default() };
     let data_type = match value.value_type {
         ValueType::Float => DataType::Float,
         ValueType::Index => DataType::Int32,
@@ -140,10 +138,7 @@ pub(super) fn value_info(value: &NetworkInput) -> ValueInfoProto {
     };
     ValueInfoProto {
         name: value.name.clone(),
-        r#type: Some(TypeProto {
-            value: Some(type_proto::Value::TensorType(tensor)),
-            ..TypeProto::default()
-        }),
+        r#type: Some(TypeProto { value: Some(type_proto::Value::TensorType(tensor)), ..TypeProto::default() }),
         ..ValueInfoProto::default()
     }
 }

@@ -83,9 +83,8 @@ pub fn interface(architecture: &Architecture, role: PartRole) -> Option<PartInte
             uses(architecture, |o| matches!(o, Operation::FeaturePropagation { level: l, .. } if *l == level));
         // A level's positions are its own centres and, concatenated with its features, the next level's source.
         let next = |o: &Operation| matches!(o, Operation::SetAbstraction { level: l, .. } if *l == level + 1);
-        let named = |kind, name: &str, value_type, shape: &[usize]| {
-            value(kind, &format!("{name}_{level}"), value_type, shape)
-        };
+        let named =
+            |kind, name: &str, value_type, shape: &[usize]| value(kind, &format!("{name}_{level}"), value_type, shape);
         if abstracted || uses(architecture, next) {
             inputs.push(named(InputKind::Position(level), "position", ValueType::Float, &[rows, 3]));
         }

@@ -75,7 +75,13 @@ pub fn check_part(architecture: &Architecture, role: PartRole, bytes: &[u8]) -> 
         // A declared output that nobody computes would stop an engine in the middle of loading.
         if !graph.node.iter().any(|node| node.output.contains(&output.name)) {
             let (expected, actual) = (describe(&value_info(output)), "no node that computes it".to_owned());
-            return Err(PartError::Interface { part: role, direction: "output", name: output.name.clone(), expected, actual });
+            return Err(PartError::Interface {
+                part: role,
+                direction: "output",
+                name: output.name.clone(),
+                expected,
+                actual,
+            });
         }
     }
     for convolution in convolutions(architecture, role) {
@@ -148,7 +154,8 @@ fn check_values(
 /// Type and shape in words.
 fn describe(value: &ValueInfoProto) -> String {
     use tract_onnx::pb::{tensor_shape_proto::dimension::Value, type_proto};
-    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|found| found.value.as_ref()) else {
+    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|found| found.value.as_ref())
+    else {
         return "no type".to_owned();
     };
     let element = DataType::try_from(tensor.elem_type).map_or("unknown", |data_type| data_type.as_str_name());
@@ -183,8 +190,11 @@ fn floats(graph: &GraphProto, name: String, shape: &[usize]) -> Result<Vec<f32>,
     if tensor.data_type != DataType::Float as i32 {
         return Err(WeightsError::Type { name, actual: type_name(tensor) });
     }
-    let values: Vec<f32> =
-        tensor.raw_data.chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes"))).collect();
+    let values: Vec<f32> = tensor
+        .raw_data
+        .chunks_exact(4)
+        .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes")))
+        .collect();
     match values.iter().position(|value| !value.is_finite()) {
         Some(index) => Err(WeightsError::NotFinite { name, index, value: values[index] }),
         None => Ok(values),
