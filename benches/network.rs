@@ -12,7 +12,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use instanton::engine::{BlockInput, Engine, InstanceFusion, PlainEngine, Prediction, TractEngine};
 use instanton::geometry::{GeometryPlan, PlanWorkspace};
 use instanton::network::asis::Asis;
-use instanton::network::onnx::{ExportOptions, export};
+use instanton::network::onnx::export;
 use instanton::network::{Architecture, Weights};
 
 fn golden(file: &str) -> Option<PathBuf> {
@@ -54,13 +54,11 @@ fn network(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("network");
     group.sample_size(20);
 
-    for rows_per_tile in [1024, 2048, 4096, 8192, 65536] {
-        let parts = export(&architecture, &parameters, ExportOptions { rows_per_tile });
-        let mut engine = TractEngine::from_parts(&architecture, &parts).expect("tract loads the parts");
-        group.bench_function(format!("asis-pointnet2/tract/{rows_per_tile}"), |bencher| {
-            bencher.iter(|| engine.run(black_box(block), &mut prediction).expect("a block"));
-        });
-    }
+    let parts = export(&architecture, &parameters).expect("its own parameters");
+    let mut engine = TractEngine::from_parts(&architecture, &parts).expect("tract loads the parts");
+    group.bench_function("asis-pointnet2/tract", |bencher| {
+        bencher.iter(|| engine.run(black_box(block), &mut prediction).expect("a block"));
+    });
     let mut fusion = InstanceFusion::default();
     group.bench_function("asis-pointnet2/embedding-knn", |bencher| {
         bencher.iter(|| {

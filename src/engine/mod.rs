@@ -2,6 +2,8 @@
 
 mod instance_fusion;
 mod plain;
+#[cfg(test)]
+mod properties;
 mod tract;
 
 pub use instance_fusion::{InstanceFusion, nearest_plain};
@@ -102,7 +104,8 @@ impl From<Misfit> for EngineError {
 /// # Contract
 /// - The block is checked before it is run: lengths, indices, NaN. What fits is answered; what does not
 ///   is an [`EngineError`], never a panic.
-/// - Logits and embeddings that come out are finite.
+/// - Logits and embeddings that come out are finite. (They mean nothing where features are so large that
+///   the arithmetic overflows: a ReLU may turn the overflow into a zero.)
 /// - The same block gives the same bits, whatever was run before.
 pub trait Engine: Send {
     /// Short name for reports, for example `tract`.

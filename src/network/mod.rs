@@ -18,6 +18,8 @@ mod cost;
 mod fit;
 mod manifest;
 mod model;
+#[cfg(test)]
+mod model_tests;
 mod model_write;
 pub mod onnx;
 pub mod plain;

@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use super::architecture::{Architecture, ArchitectureError};
 use super::manifest::{Manifest, ManifestError, PartRole};
 use super::onnx::{PartError, check_part, read_parameters};
-use super::weights::Parameters;
+use super::weights::{Parameters, WeightsError};
 
 /// The manifest's file name.
 pub(super) const MANIFEST: &str = "model.toml";
@@ -93,6 +93,9 @@ pub enum ModelError {
     /// Sizes that make no network.
     #[error(transparent)]
     Architecture(#[from] ArchitectureError),
+    /// The parameters are those of another architecture.
+    #[error(transparent)]
+    Parameters(#[from] WeightsError),
     /// The architecture is not the one that its name and sizes say, so a manifest cannot describe it.
     #[error("architecture {name}: its layers are not those that this name stands for")]
     Undescribed {

@@ -10,7 +10,7 @@ use super::manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
 };
 use super::model::{MANIFEST, Model, ModelError, sha256};
-use super::onnx::{ExportOptions, export};
+use super::onnx::export;
 use super::weights::Parameters;
 
 /// What a manifest says beyond the architecture.
@@ -73,7 +73,7 @@ pub fn write_model(
         return Err(ModelError::Occupied { path: folder.to_owned() });
     }
     let manifest_path = folder.join(MANIFEST);
-    let parts = export(architecture, parameters, ExportOptions::default());
+    let parts = export(architecture, parameters)?;
     let files = [(PartRole::Body, "body.onnx", Some(parts.body)), (PartRole::Head, "head.onnx", parts.head)];
     let files: Vec<(PartRole, &str, Vec<u8>)> =
         files.into_iter().filter_map(|(role, file, bytes)| Some((role, file, bytes?))).collect();

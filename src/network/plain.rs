@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::architecture::{Architecture, Operation, Source};
 use super::fit::{Misfit, check_fit};
-use super::weights::{FoldedConvolution, Parameters};
+use super::weights::{FoldedConvolution, Parameters, WeightsError};
 use crate::geometry::{GeometryPlan, Level};
 
 /// A layer's output: one row per point of its level.
@@ -29,22 +29,15 @@ impl Matrix {
 }
 
 /// Why the plain forward pass refused.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ForwardError {
     /// The block does not fit the architecture.
     #[error(transparent)]
     Block(#[from] Misfit),
     /// The parameters are those of another architecture.
-    #[error("no parameters of shape {inputs} × {outputs} for {scope}")]
-    Parameters {
-        /// The convolution.
-        scope: String,
-        /// Input width.
-        inputs: usize,
-        /// Output width.
-        outputs: usize,
-    },
+    #[error(transparent)]
+    Parameters(#[from] WeightsError),
 }
 
 /// Runs a block and keeps the output of every layer by scope (each of `points of its level × width`).
@@ -58,22 +51,16 @@ pub fn forward(
     features: &[f32],
     plan: &GeometryPlan,
 ) -> Result<BTreeMap<String, Matrix>, ForwardError> {
+    parameters.check(architecture)?;
     check_fit(architecture, features, plan)?;
     let columns = architecture.feature_columns();
     let beyond: Vec<f32> = features.chunks_exact(columns).flat_map(|row| &row[3..]).copied().collect();
     let block = Matrix { rows: architecture.points(), columns: columns - 3, values: beyond };
     let mut done: Vec<Matrix> = Vec::with_capacity(architecture.layers().len());
     for (index, layer) in architecture.layers().iter().enumerate() {
-        let mut perceptron = Vec::new();
-        for convolution in architecture.convolutions_of(index) {
-            let (inputs, outputs) = (convolution.inputs, convolution.outputs);
-            match parameters.convolution(&convolution.scope) {
-                Some(found) if (found.inputs, found.outputs) == (inputs, outputs) => {
-                    perceptron.push((found, convolution.normalised));
-                }
-                _ => return Err(ForwardError::Parameters { scope: convolution.scope, inputs, outputs }),
-            }
-        }
+        let convolutions = architecture.convolutions_of(index);
+        let folded = |scope: &str| parameters.convolution(scope).expect("the parameters were checked");
+        let perceptron: Vec<_> = convolutions.iter().map(|step| (folded(&step.scope), step.normalised)).collect();
         let read = |input: usize| match architecture.sources(index)[input] {
             Source::Features => &block,
             Source::Layer(earlier) => &done[earlier],

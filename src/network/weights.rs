@@ -247,6 +247,23 @@ impl Parameters {
         }
     }
 
+    /// Checks that these are parameters of an architecture.
+    ///
+    /// # Errors
+    /// [`WeightsError::Missing`] with the first convolution that is not here in the right shape.
+    pub fn check(&self, architecture: &Architecture) -> Result<(), WeightsError> {
+        let fits = |wanted: &Convolution| {
+            let found = self.convolutions.get(&wanted.scope);
+            found.is_some_and(|found| (found.inputs, found.outputs) == (wanted.inputs, wanted.outputs))
+        };
+        match architecture.convolutions().into_iter().find(|wanted| !fits(wanted)) {
+            Some(wanted) => {
+                Err(WeightsError::Missing { name: wanted.weights(), shape: vec![wanted.inputs, wanted.outputs] })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The folded convolution of a scope.
     pub fn convolution(&self, scope: &str) -> Option<&FoldedConvolution> {
         self.convolutions.get(scope)
@@ -285,7 +302,9 @@ pub(super) mod tests {
         .unwrap()
     }
 
-    fn listed(architecture: &Architecture, weights: &Weights) -> Vec<(String, Vec<usize>, Vec<f32>)> {
+    type Variables = Vec<(String, Vec<usize>, Vec<f32>)>;
+
+    fn listed(architecture: &Architecture, weights: &Weights) -> Variables {
         let take = |name: &str| weights.variable(name).unwrap().to_vec();
         architecture.variables().into_iter().map(|v| (v.name.clone(), v.shape, take(&v.name))).collect()
     }
@@ -320,7 +339,7 @@ pub(super) mod tests {
     fn wrong_variables_are_refused_by_name() {
         let architecture = one_dense_layer();
         let good = listed(&architecture, &Weights::untrained(&architecture, 1));
-        let refuse = |change: &dyn Fn(&mut Vec<(String, Vec<usize>, Vec<f32>)>)| {
+        let refuse = |change: &dyn Fn(&mut Variables)| {
             let mut variables = good.clone();
             change(&mut variables);
             Weights::new(&architecture, variables).unwrap_err()

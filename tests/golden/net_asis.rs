@@ -1,15 +1,14 @@
 //! Golden files `net_asis*.npz`: the reference's TensorFlow graph of ASIS with known weights.
 //!
-//! Both the plain forward pass (with every intermediate output) and tract on the exported parts must
+//! Both the plain forward pass (with every intermediate output) and tract on a written and opened model folder must
 //! give its logits and embeddings within 1e-4 of the largest output, and the same class on at least
 //! 99.95 % of the points.
 
 use instanton::engine::{BlockInput, Engine, Prediction, TractEngine, nearest_plain};
 use instanton::geometry::{GeometryPlan, PlanWorkspace};
 use instanton::network::asis::Asis;
-use instanton::network::onnx::{ExportOptions, export};
 use instanton::network::plain::{Matrix, forward};
-use instanton::network::{Architecture, Fusion, Parameters, Weights};
+use instanton::network::{Architecture, Fusion, ModelMetadata, Parameters, Weights, write_model};
 
 use crate::support;
 
@@ -149,8 +148,10 @@ fn compare_tap(archive: &mut support::Archive, tap: &str, layer: &Matrix) {
 #[test]
 fn tract_is_the_reference() {
     let Some((architecture, parameters)) = golden_network() else { return };
-    let parts = export(&architecture, &parameters, ExportOptions::default());
-    let mut engine = TractEngine::from_parts(&architecture, &parts).expect("tract loads the parts");
+    let place = tempfile::tempdir().expect("a place for the model");
+    let folder = place.path().join("asis");
+    let model = write_model(&folder, &architecture, &parameters, &ModelMetadata::s3dis()).expect("a model folder");
+    let mut engine = TractEngine::new(&model).expect("tract loads the parts");
     let mut prediction = Prediction::default();
     support::for_each("net_asis", |_, archive| {
         let features: Vec<f32> = archive.values("block9");

@@ -7,24 +7,10 @@ use tract_onnx::pb::ModelProto;
 
 use super::super::architecture::{Architecture, FEATURES, Operation, Source};
 use super::super::manifest::PartRole;
-use super::super::weights::Parameters;
+use super::super::weights::{Parameters, WeightsError};
 use super::graph::GraphBuilder;
 use super::inputs::{fusion_features, interface};
 use super::layers::{FeaturePropagation, Lowering, SetAbstraction};
-
-/// How the parts are laid out. Every choice computes the same function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExportOptions {
-    /// Neighbour slots of a set abstraction go through its perceptron in tiles of about this many rows,
-    /// small enough for the tile to stay in a core's cache.
-    pub rows_per_tile: usize,
-}
-
-impl Default for ExportOptions {
-    fn default() -> Self {
-        Self { rows_per_tile: 2048 }
-    }
-}
 
 /// The parts of a network, encoded.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,20 +23,15 @@ pub struct Parts {
 
 /// Writes the parts of a network.
 ///
-/// # Panics
-/// Never for parameters that were made for this architecture ([`Parameters::new`] and
-/// [`super::super::Weights::fold`] check that); with those of another it stops with a message.
-pub fn export(architecture: &Architecture, parameters: &Parameters, options: ExportOptions) -> Parts {
-    let part = |role| export_part(architecture, parameters, options, role).map(|model| model.encode_to_vec());
-    Parts { body: part(PartRole::Body).unwrap_or_default(), head: part(PartRole::Head) }
+/// # Errors
+/// [`WeightsError::Missing`] when the parameters are those of another architecture.
+pub fn export(architecture: &Architecture, parameters: &Parameters) -> Result<Parts, WeightsError> {
+    parameters.check(architecture)?;
+    let part = |role| export_part(architecture, parameters, role).map(|model| model.encode_to_vec());
+    Ok(Parts { body: part(PartRole::Body).unwrap_or_default(), head: part(PartRole::Head) })
 }
 
-fn export_part(
-    architecture: &Architecture,
-    parameters: &Parameters,
-    options: ExportOptions,
-    role: PartRole,
-) -> Option<ModelProto> {
+fn export_part(architecture: &Architecture, parameters: &Parameters, role: PartRole) -> Option<ModelProto> {
     let interface = interface(architecture, role)?;
     let mut lowering = Lowering { graph: GraphBuilder::new(&format!("{}/{role}", architecture.name())), parameters };
     interface.inputs.iter().for_each(|input| lowering.graph.input(input));
@@ -67,16 +48,13 @@ fn export_part(
         match &layer.operation {
             Operation::SetAbstraction { level, .. } => {
                 let source = values.with_position(&mut lowering.graph, &layer.scope, sources[0]);
-                let specification = architecture.levels()[level - 1];
-                let slots_per_tile = (options.rows_per_tile / specification.points).clamp(1, specification.slots);
                 lowering.set_abstraction(&SetAbstraction {
                     scope: &layer.scope,
                     output: &output,
                     source: &source,
                     level: *level,
-                    specification,
+                    specification: architecture.levels()[level - 1],
                     convolutions: &convolutions,
-                    slots_per_tile,
                 });
             }
             Operation::FeaturePropagation { level, .. } => {

@@ -15,8 +15,6 @@ pub(super) struct SetAbstraction<'a> {
     pub level: usize,
     pub specification: LevelSpecification,
     pub convolutions: &'a [Convolution],
-    /// Slots that travel through the perceptron together.
-    pub slots_per_tile: usize,
 }
 
 /// A feature propagation to lower.
@@ -73,55 +71,32 @@ impl Lowering<'_> {
         let position = format!("position_{level}");
         let centre = graph.node("MatMul", format!("{}/centre", first.scope), &[&position, &kernel]);
         let group = format!("group_{level}");
-        let last_relu = match rest.split_last() {
-            Some((last, _)) => last,
-            None => first,
-        };
-        let mut maxima = Vec::new();
-        for start in (0..slots).step_by(layer.slots_per_tile) {
-            let end = slots.min(start + layer.slots_per_tile);
-            let tile = format!("{scope}/slots_{start}_{end}");
-            let graph = &mut self.graph;
-            let mut index = group.clone();
-            if end - start < slots {
-                index = graph.slice(&format!("{tile}/group"), &index, 0, start, end);
+        let gathered = graph.gather(&format!("{scope}/gathered"), &source, &group);
+        let mut current = graph.node("Sub", format!("{scope}/relative"), &[&gathered, &centre]);
+        for (step, convolution) in rest.iter().enumerate() {
+            let name = |part: &str| format!("{}/{part}", convolution.scope);
+            current = self.graph.node("Relu", name("input"), &[&current]);
+            let (weights, biases) = self.convolution(convolution);
+            current = self.graph.node("MatMul", name("product"), &[&current, &weights]);
+            if step + 1 < rest.len() {
+                current = self.graph.node("Add", name("sum"), &[&current, &biases]);
             }
-            if end - start == 1 {
-                index = graph.reshape(&format!("{tile}/index"), &index, &[points]);
-            }
-            let gathered = graph.gather(&format!("{tile}/gathered"), &source, &index);
-            let mut current = graph.node("Sub", format!("{tile}/relative"), &[&gathered, &centre]);
-            for (step, convolution) in rest.iter().enumerate() {
-                current = self.graph.node("Relu", format!("{tile}/relu{step}"), &[&current]);
-                let (weights, biases) = self.convolution(convolution);
-                current = self.graph.node("MatMul", format!("{tile}/product{step}"), &[&current, &weights]);
-                if step + 1 < rest.len() {
-                    current = self.graph.node("Add", format!("{tile}/sum{step}"), &[&current, &biases]);
-                }
-            }
-            maxima.push(self.maximum_of_slots(&tile, current, end - start, points, last_relu.outputs));
         }
-        let mut pooled = maxima[0].clone();
-        for (step, tile) in maxima.iter().enumerate().skip(1) {
-            pooled = self.graph.node("Max", format!("{scope}/maximum{step}"), &[&pooled, tile]);
-        }
-        if let Some(last) = rest.last() {
-            let biases = last.biases();
-            pooled = self.graph.node("Add", format!("{scope}/sum"), &[&pooled, &biases]);
+        let last = rest.last().unwrap_or(first);
+        let mut pooled = self.maximum_of_slots(scope, current, slots, points, last.outputs);
+        if !rest.is_empty() {
+            pooled = self.graph.node("Add", format!("{scope}/sum"), &[&pooled, &last.biases()]);
         }
         self.graph.node("Relu", layer.output, &[&pooled]);
     }
 
     /// Maximum over the first axis of `[slots, points, channels]` as a tree of binary maxima of
     /// contiguous halves (an engine's reduction over a leading axis walks memory in strides).
-    fn maximum_of_slots(&mut self, tile: &str, value: String, slots: usize, points: usize, channels: usize) -> String {
-        if slots == 1 {
-            return value;
-        }
+    fn maximum_of_slots(&mut self, scope: &str, value: String, slots: usize, points: usize, channels: usize) -> String {
         let (mut current, mut left, mut step) = (value, slots, 0);
         while left > 1 {
             let half = left / 2;
-            let name = |part: &str| format!("{tile}/{part}{step}");
+            let name = |part: &str| format!("{scope}/{part}{step}");
             let low = self.graph.slice(&name("low"), &current, 0, 0, half);
             let high = self.graph.slice(&name("high"), &current, 0, half, 2 * half);
             let pair = self.graph.node("Max", name("maximum"), &[&low, &high]);
@@ -134,7 +109,7 @@ impl Lowering<'_> {
             left = left.div_ceil(2);
             step += 1;
         }
-        self.graph.reshape(&format!("{tile}/pooled"), &current, &[points, channels])
+        self.graph.reshape(&format!("{scope}/pooled"), &current, &[points, channels])
     }
 
     /// The first convolution before the interpolation: its rows for the coarse features on the coarse

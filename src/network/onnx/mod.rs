@@ -33,6 +33,6 @@ mod inputs;
 mod layers;
 mod read;
 
-pub use export::{ExportOptions, Parts, export};
+pub use export::{Parts, export};
 pub use inputs::{InputKind, NetworkInput, PartInterface, ValueType, interface};
 pub use read::{PartError, check_part, read_parameters};
