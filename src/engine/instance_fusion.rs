@@ -22,8 +22,10 @@
 #[cfg(test)]
 mod tests;
 mod tree;
+mod walk;
 
-use self::tree::{LEAF, Step, Tree};
+use self::tree::Tree;
+use self::walk::{BOXES, Walk};
 use super::EngineError;
 use crate::geometry::Neighbours;
 
@@ -36,8 +38,7 @@ const CHANNELS: usize = 32;
 #[derive(Clone, Debug, Default)]
 pub struct InstanceFusion {
     tree: Tree,
-    /// Leaves in the order in which the points of one leaf walk them.
-    walk: Vec<Step>,
+    walk: Walk,
     /// L1 distance (bits, high) and index (low) of the candidates of one point.
     candidate: Vec<u64>,
     neighbours: Neighbours,
@@ -101,7 +102,7 @@ impl InstanceFusion {
         self.neighbours.count.clear();
         self.neighbours.count.resize(points, 0);
         for leaf in 0..self.tree.leaf_count() {
-            self.tree.order_walk(leaf, radius, &mut self.walk);
+            self.walk.plan(&self.tree, leaf, radius);
             let (begin, end) = self.tree.range(leaf);
             for place in begin..end {
                 let point = self.tree.index[place] as usize;
@@ -156,38 +157,51 @@ fn key(distance_bits: u32, index: u32) -> u64 {
 }
 
 /// Leaves in `candidates` the at most `slots` nearest points within `radius` of `embedding`.
-fn search_point(tree: &Tree, walk: &[Step], embedding: &[f32], slots: usize, radius: f32, candidates: &mut Vec<u64>) {
+fn search_point(tree: &Tree, walk: &Walk, embedding: &[f32], slots: usize, radius: f32, candidates: &mut Vec<u64>) {
     candidates.clear();
     if radius.is_nan() || radius < 0.0 {
         return;
     }
     // The worst that may still come in. Adding 0 makes +0 of −0.
     let mut limit = key((radius + 0.0).to_bits(), u32::MAX);
-    for step in walk {
-        if key(step.bound, step.lowest) > limit {
-            continue;
-        }
-        let leaf = step.leaf as usize;
-        if key(tree.bound_to_point(leaf, embedding).to_bits(), step.lowest) > limit {
-            continue;
-        }
-        let distance = tree.distances(leaf, embedding);
-        let (begin, end) = tree.range(leaf);
-        let index = &tree.index[begin..end];
-        let mut near =
-            lanes_up_to(&distance, f32::from_bits((limit >> 32) as u32)) & (u32::MAX >> (LEAF - index.len()));
+    for (chunk, steps) in walk.steps.chunks(BOXES).enumerate() {
+        let bound = walk.bounds(chunk, embedding);
+        let mut near = lanes_up_to(&bound, distance_of(limit), steps.len());
         while near != 0 {
             let lane = near.trailing_zeros() as usize;
-            candidates.push(key(distance[lane].to_bits(), index[lane]));
             near &= near - 1;
-        }
-        if candidates.len() >= slots + SLACK {
-            limit = keep_nearest(candidates, slots);
+            // The limit may have dropped meanwhile; at equal distance, the lowest index decides.
+            if key(bound[lane].to_bits(), steps[lane].lowest) <= limit {
+                add_leaf(tree, steps[lane].leaf as usize, embedding, limit, candidates);
+                if candidates.len() >= slots + SLACK {
+                    limit = keep_nearest(candidates, slots);
+                }
+            }
         }
     }
     if candidates.len() > slots {
         keep_nearest(candidates, slots);
     }
+}
+
+/// Adds the points of a leaf that are not farther than the limit.
+#[inline]
+fn add_leaf(tree: &Tree, leaf: usize, embedding: &[f32], limit: u64, candidates: &mut Vec<u64>) {
+    let distance = tree.distances(leaf, embedding);
+    let (begin, end) = tree.range(leaf);
+    let index = &tree.index[begin..end];
+    let mut near = lanes_up_to(&distance, distance_of(limit), index.len());
+    while near != 0 {
+        let lane = near.trailing_zeros() as usize;
+        candidates.push(key(distance[lane].to_bits(), index[lane]));
+        near &= near - 1;
+    }
+}
+
+/// The distance in a [`key`].
+#[inline]
+fn distance_of(key: u64) -> f32 {
+    f32::from_bits((key >> 32) as u32)
 }
 
 /// Drops all but the `slots` nearest candidates and returns the farthest of those.
@@ -197,14 +211,14 @@ fn keep_nearest(candidates: &mut Vec<u64>, slots: usize) -> u64 {
     candidates[slots - 1]
 }
 
-/// One bit per lane in which `values` is at most `limit`.
+/// One bit for each of the first `count` ≥ 1 lanes in which `values` is at most `limit`.
 #[inline]
-fn lanes_up_to(values: &[f32; LEAF], limit: f32) -> u32 {
-    let mut bits = [0_u32; LEAF];
-    for lane in 0..LEAF {
+fn lanes_up_to<const LANES: usize>(values: &[f32; LANES], limit: f32, count: usize) -> u32 {
+    let mut bits = [0_u32; LANES];
+    for lane in 0..LANES {
         bits[lane] = if values[lane] <= limit { 1 << lane } else { 0 };
     }
-    bits.iter().fold(0, |mask, bit| mask | bit)
+    bits.iter().fold(0, |mask, bit| mask | bit) & (u32::MAX >> (32 - count))
 }
 
 /// Channel-wise maximum of the given rows of `features`.

@@ -1,35 +1,22 @@
-//! Embeddings cut into leaves of neighbours, and the way from one leaf through the others.
+//! Embeddings cut into leaves of neighbours.
 
 /// Points per leaf.
 pub(super) const LEAF: usize = 32;
 
-/// A leaf on the way of the points of another leaf. Ordered by the way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Step {
-    /// L1 distance between the middles of the two boxes (bits): likely neighbours come first.
-    pub(super) middle: u32,
-    /// Lowest point index in the leaf.
-    pub(super) lowest: u32,
-    /// Which leaf.
-    pub(super) leaf: u32,
-    /// L1 distance between the two boxes (bits).
-    pub(super) bound: u32,
-}
-
 /// A balanced k-d partition of the finite embeddings.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
-    size: usize,
+    pub(super) size: usize,
     /// Point indices leaf by leaf, each leaf full but the last of a branch.
     pub(super) index: Vec<u32>,
     /// Where each leaf begins in `index`, and where the last one ends.
     begin: Vec<u32>,
     /// Lowest point index of each leaf.
-    lowest: Vec<u32>,
+    pub(super) lowest: Vec<u32>,
     /// `leaf × dimension` rows of [`LEAF`] coordinates; lanes without a point repeat the first.
     column: Vec<[f32; LEAF]>,
     /// `leaf × dimension` lowest and highest coordinates.
-    extent: Vec<(f32, f32)>,
+    pub(super) extent: Vec<(f32, f32)>,
     /// Points whose embedding is not finite.
     pub(super) alone: Vec<u32>,
     order: Vec<u64>,
@@ -97,45 +84,21 @@ impl Tree {
         }
     }
 
-    /// Fills `walk` with the leaves whose boxes are within `radius` of the box of `leaf`.
-    pub(super) fn order_walk(&self, leaf: usize, radius: f32, walk: &mut Vec<Step>) {
-        walk.clear();
-        let own = &self.extent[leaf * self.size..][..self.size];
-        for other in 0..self.leaf_count() {
-            let extent = &self.extent[other * self.size..][..self.size];
-            let (mut bound, mut middle) = (0.0, 0.0);
-            for (&(low, high), &(other_low, other_high)) in own.iter().zip(extent) {
-                bound += (low - other_high).max(other_low - high).max(0.0);
-                middle += ((0.5 * low + 0.5 * high) - (0.5 * other_low + 0.5 * other_high)).abs();
-            }
-            if bound <= radius {
-                let (bound, middle) = (f32::to_bits(bound), f32::to_bits(middle));
-                walk.push(Step { middle, lowest: self.lowest[other], leaf: other as u32, bound });
-            }
-        }
-        walk.sort_unstable();
-    }
-
-    /// L1 distance from a point to the box of a leaf.
-    #[inline]
-    pub(super) fn bound_to_point(&self, leaf: usize, embedding: &[f32]) -> f32 {
-        let mut bound = 0.0;
-        for (&(low, high), &value) in self.extent[leaf * self.size..][..self.size].iter().zip(embedding) {
-            let (below, above) = (low - value, value - high);
-            let outside = if below > above { below } else { above };
-            bound += if outside > 0.0 { outside } else { 0.0 };
-        }
-        bound
-    }
-
     /// L1 distances from a point to the lanes of a leaf.
     #[inline]
     pub(super) fn distances(&self, leaf: usize, embedding: &[f32]) -> [f32; LEAF] {
+        let columns = &self.column[leaf * self.size..][..self.size];
         let mut distance = [0.0; LEAF];
-        for (column, &value) in self.column[leaf * self.size..][..self.size].iter().zip(embedding) {
-            for lane in 0..LEAF {
-                distance[lane] += (column[lane] - value).abs();
+        // Eight lanes at a time, so that their sums stay in registers over all dimensions.
+        for (part, distance) in distance.as_chunks_mut::<8>().0.iter_mut().enumerate() {
+            let mut sum = [0.0; 8];
+            for (column, &value) in columns.iter().zip(embedding) {
+                let column = &column.as_chunks::<8>().0[part];
+                for lane in 0..8 {
+                    sum[lane] += (column[lane] - value).abs();
+                }
             }
+            *distance = sum;
         }
         distance
     }
