@@ -6,91 +6,15 @@
 //!
 //! A further variant of a network is a further description, not further code.
 
+use super::architecture_error::ArchitectureError;
 use super::convolution::Convolution;
+use super::description::{Description, FEATURES, Layer, Operation};
 use crate::geometry::{LevelSpecification, PlanSpecification};
-
-/// The name under which layers read the block's features beyond the coordinates
-/// (columns 3 and up: `points × (feature columns − 3)`).
-pub const FEATURES: &str = "features";
 
 /// Sizes larger than this are refused: no sensor block needs them and they would allocate gigabytes.
 const LARGEST_SIZE: usize = 1 << 20;
 /// Widths (channels, slots, classes) larger than this are refused.
 const LARGEST_WIDTH: usize = 1 << 13;
-
-/// What a layer computes.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Operation {
-    /// PointNet++ set abstraction: group `slots` neighbours in the next finer level, concatenate
-    /// their relative position with their features, apply a shared perceptron (convolution, batch
-    /// normalisation, ReLU per width), and take the maximum over the group.
-    /// Reads features of level `level − 1`, gives features of `level`.
-    SetAbstraction {
-        /// The level that this layer fills (1 = first sampled level).
-        level: usize,
-        /// Output widths of the shared perceptron.
-        widths: Vec<usize>,
-    },
-    /// PointNet++ feature propagation: interpolate `level` at the points of `level − 1`, concatenate
-    /// the finer level's own features, apply a shared perceptron.
-    /// Reads (coarse features of `level`, skip features of `level − 1`), gives features of `level − 1`.
-    FeaturePropagation {
-        /// The coarse level.
-        level: usize,
-        /// Output widths of the shared perceptron.
-        widths: Vec<usize>,
-    },
-    /// Per point: convolution, batch normalisation, ReLU.
-    Dense {
-        /// Output width.
-        outputs: usize,
-    },
-    /// Per point: convolution with bias and nothing after it.
-    Linear {
-        /// Output width.
-        outputs: usize,
-    },
-    /// Element-wise sum of two inputs of the same extent.
-    Sum,
-    /// ASIS: per point the maximum of a feature over its nearest points in embedding space.
-    /// Reads (features, embeddings), both of level 0; gives features of level 0.
-    InstanceFusion {
-        /// At most this many neighbours, the point itself included.
-        neighbours: usize,
-        /// Largest L1 distance of a neighbour, inclusive.
-        radius: f32,
-    },
-}
-
-/// One layer of a description.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Layer {
-    /// Name of the layer and prefix of its variables: the reference's TensorFlow scope.
-    pub scope: String,
-    /// Scopes of the layers that it reads, or [`FEATURES`].
-    pub inputs: Vec<String>,
-    /// What it computes.
-    pub operation: Operation,
-}
-
-/// A network in plain data, not yet checked.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Description {
-    /// Name of the architecture, as in `model.toml`.
-    pub name: String,
-    /// Points per block.
-    pub points: usize,
-    /// Columns of a block's features; the first three are the coordinates.
-    pub feature_columns: usize,
-    /// The levels of the encoder, finest first, without the block itself.
-    pub levels: Vec<LevelSpecification>,
-    /// Layers in order: a layer reads only layers before it.
-    pub layers: Vec<Layer>,
-    /// Scope of the layer that gives the semantic logits.
-    pub logits: String,
-    /// Scope of the layer that gives the instance embeddings.
-    pub embeddings: String,
-}
 
 /// Where a layer's input comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,86 +32,6 @@ pub struct Extent {
     pub level: usize,
     /// Values per point.
     pub channels: usize,
-}
-
-/// Why a description is not a network.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ArchitectureError {
-    /// A size is zero or beyond reason.
-    #[error("{field}: {actual} is outside {minimum}..={maximum}")]
-    Size {
-        /// Which size.
-        field: String,
-        /// What it is.
-        actual: usize,
-        /// Least allowed value.
-        minimum: usize,
-        /// Largest allowed value.
-        maximum: usize,
-    },
-    /// A radius is not a positive finite number.
-    #[error("{field}: {actual} is not a positive finite number")]
-    Radius {
-        /// Which radius.
-        field: String,
-        /// What it is.
-        actual: f32,
-    },
-    /// Two layers have the same scope.
-    #[error("layer {scope}: there are two of this name")]
-    Duplicate {
-        /// The scope.
-        scope: String,
-    },
-    /// A layer reads something that no earlier layer gives.
-    #[error("layer {layer}: no earlier layer is called {input}")]
-    UnknownInput {
-        /// The reading layer.
-        layer: String,
-        /// What it wants to read.
-        input: String,
-    },
-    /// A layer has too few or too many inputs.
-    #[error("layer {layer}: needs {expected} inputs, has {actual}")]
-    InputCount {
-        /// The layer.
-        layer: String,
-        /// How many it needs.
-        expected: usize,
-        /// How many it has.
-        actual: usize,
-    },
-    /// A layer reads an input of the wrong level or width.
-    #[error("layer {layer}, input {input}: expected {what} {expected}, it has {actual}")]
-    Mismatch {
-        /// The layer.
-        layer: String,
-        /// The input.
-        input: String,
-        /// `level` or `channels`.
-        what: &'static str,
-        /// What the layer needs.
-        expected: usize,
-        /// What the input has.
-        actual: usize,
-    },
-    /// A network is cut in two at its instance fusion; the second part may read nothing else of the first.
-    #[error("layer {layer}: reads {input} across the instance fusion")]
-    ReadsAcrossFusion {
-        /// The layer.
-        layer: String,
-        /// The input.
-        input: String,
-    },
-    /// The architecture is not known to this version.
-    #[error("unknown architecture {name:?}; known: {known}")]
-    Unknown {
-        /// The name that was asked for.
-        name: String,
-        /// The known names.
-        known: String,
-    },
 }
 
 /// A checked network: the description plus everything derived from it.

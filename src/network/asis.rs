@@ -4,7 +4,7 @@
 //! 2019) and the published code (`design/networks.md` §1), which differs from the paper in places;
 //! the code is what is described here.
 
-use super::architecture::{Architecture, ArchitectureError, Description, FEATURES, Layer, Operation};
+use super::{Architecture, ArchitectureError, Description, FEATURES, Layer, Operation};
 use crate::geometry::LevelSpecification;
 
 /// Name of this architecture in `model.toml`.

@@ -1,7 +1,8 @@
 //! How large a network is: parameters and multiply-accumulates.
 
-use super::architecture::{Architecture, Operation};
+use super::architecture::Architecture;
 use super::convolution::Variable;
+use super::description::Operation;
 
 /// Multiply-accumulates of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

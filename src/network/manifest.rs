@@ -8,8 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::architecture::{Architecture, ArchitectureError, Operation};
 use super::asis::{self, Asis};
+use super::{Architecture, ArchitectureError, Operation};
 use crate::geometry::LevelSpecification;
 
 /// The format that this version writes, and the newest that it reads.

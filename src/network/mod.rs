@@ -12,9 +12,11 @@
 //! Nothing here runs a network fast; that is [`crate::engine`].
 
 mod architecture;
+mod architecture_error;
 pub mod asis;
 mod convolution;
 mod cost;
+mod description;
 mod fit;
 mod manifest;
 mod model;
@@ -26,9 +28,11 @@ pub mod plain;
 mod weights;
 mod weights_file;
 
-pub use architecture::{Architecture, ArchitectureError, Description, Extent, Layer, Operation, Source};
+pub use architecture::{Architecture, Extent, Source};
+pub use architecture_error::ArchitectureError;
 pub use convolution::{Convolution, Variable};
 pub use cost::Cost;
+pub use description::{Description, FEATURES, Layer, Operation};
 pub(crate) use fit::finite;
 pub use fit::{Misfit, check_fit};
 pub use manifest::{

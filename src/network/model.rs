@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::architecture::{Architecture, ArchitectureError};
 use super::manifest::{Manifest, ManifestError, PartRole};
 use super::onnx::{PartError, check_part, read_parameters};
 use super::weights::{Parameters, WeightsError};
+use super::{Architecture, ArchitectureError};
 
 /// The manifest's file name.
 pub(super) const MANIFEST: &str = "model.toml";

@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::architecture::{Architecture, Operation, Source};
 use super::fit::{Misfit, check_fit};
 use super::weights::{FoldedConvolution, Parameters, WeightsError};
+use super::{Architecture, Operation, Source};
 use crate::geometry::{GeometryPlan, Level};
 
 /// A layer's output: one row per point of its level.

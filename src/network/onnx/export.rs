@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use prost::Message;
 use tract_onnx::pb::ModelProto;
 
-use super::super::architecture::{Architecture, FEATURES, Operation, Source};
 use super::super::manifest::PartRole;
 use super::super::weights::{Parameters, WeightsError};
+use super::super::{Architecture, FEATURES, Operation, Source};
 use super::graph::GraphBuilder;
 use super::inputs::{fusion_features, interface};
 use super::layers::{FeaturePropagation, Lowering, SetAbstraction};

@@ -1,7 +1,7 @@
 //! What goes into a part and what comes out, by name, type and shape.
 
-use super::super::architecture::{Architecture, Operation, Source};
 use super::super::manifest::PartRole;
+use super::super::{Architecture, Operation, Source};
 
 /// Element type of a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
