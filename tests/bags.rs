@@ -57,8 +57,8 @@ fn sample() -> Vec<Message> {
         let topic = ["/points", "/tf", "/image"][index as usize % 3].to_owned();
         let length = [700, 40, 2000][index as usize % 3];
         let mut data = vec![0, 1, 0, 0];
-        data.extend((0..length).map(|place| if index % 2 == 0 { noise() } else { (place / 16) as u8 }));
-        let jitter = if index % 5 == 0 { 25_000 } else { 0 };
+        data.extend((0..length).map(|place| if index.is_multiple_of(2) { noise() } else { (place / 16) as u8 }));
+        let jitter = if index.is_multiple_of(5) { 25_000 } else { 0 };
         Message { time: 1_000_000_000 + index * 10_000 - jitter, topic, data }
     };
     (3..60).map(message).collect()

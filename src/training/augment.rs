@@ -41,7 +41,8 @@ pub fn augment(room: &LabelledCloud, augmentation: &Augmentation, random: &mut C
     let mut changed = LabelledCloud::default();
     let mut colours = Vec::new();
     for (point, &[x, y, z]) in room.cloud.position.iter().enumerate() {
-        if !(x.is_finite() && y.is_finite() && z.is_finite()) || !random.random_bool(kept) {
+        let measured = x.is_finite() && y.is_finite() && z.is_finite();
+        if !(measured && random.random_bool(kept)) {
             continue;
         }
         let mut noise = || augmentation.jitter * gaussian(random);

@@ -113,7 +113,7 @@ impl Feed {
     /// # Errors
     /// [`FeedError::Points`] unless `points` is a positive multiple of 256.
     pub fn new(options: FeedOptions) -> Result<Self, FeedError> {
-        if options.points == 0 || options.points % 256 != 0 {
+        if options.points == 0 || !options.points.is_multiple_of(256) {
             return Err(FeedError::Points { points: options.points, minimum: 256 });
         }
         let level = |divisor, radius| LevelSpecification { points: options.points / divisor, radius, slots: 32 };
@@ -161,11 +161,14 @@ impl Feed {
             self.rooms.push(room);
         }
         let chosen = self.random.random_range(0..self.rooms.len());
-        if self.rooms[chosen].drawn >= self.options.blocks_per_room {
+        let drawn = self.rooms[chosen].drawn;
+        if drawn >= self.options.blocks_per_room {
             self.rooms[chosen] = self.next_room()?;
-        } else if self.rooms[chosen].drawn % BLOCKS_PER_COPY == 0 && self.rooms[chosen].drawn > 0 {
-            let copy = self.copy_of(&self.rooms[chosen].original.clone())?;
-            self.rooms[chosen].copy = copy.unwrap_or(self.next_room()?.copy);
+        } else if drawn > 0 && drawn.is_multiple_of(BLOCKS_PER_COPY) {
+            // A copy that lost too many points to fill a block is passed over: the old one serves on.
+            if let Some(copy) = Copy::of(&self.rooms[chosen].original, &self.options, &mut self.random)? {
+                self.rooms[chosen].copy = copy;
+            }
         }
         let room = &mut self.rooms[chosen];
         room.drawn += 1;
@@ -175,8 +178,9 @@ impl Feed {
         let Copy { cloud, class, instance, extent, windows, .. } = &room.copy;
         sampler.sample(windows.candidates(key), cloud, extent, key, &mut self.block)?;
         self.plan.compute(&self.block.position, &self.specification, &mut self.workspace)?;
-        let class: Vec<u8> = self.block.index.iter().map(|&point| class[point as usize]).collect();
-        let instance: Vec<i32> = self.block.index.iter().map(|&point| instance[point as usize]).collect();
+        let sampled = self.block.index.iter().map(|&point| point as usize);
+        let class: Vec<u8> = sampled.clone().map(|point| class[point]).collect();
+        let instance: Vec<i32> = sampled.map(|point| instance[point]).collect();
         write_record(out, &self.block.features, &class, &instance, &self.plan)?;
         Ok(())
     }
@@ -184,19 +188,21 @@ impl Feed {
     fn next_room(&mut self) -> Result<Room, FeedError> {
         loop {
             let original = self.scans.recv().expect("the simulating thread outlives the stream");
-            if let Some(copy) = self.copy_of(&original)? {
+            if let Some(copy) = Copy::of(&original, &self.options, &mut self.random)? {
                 return Ok(Room { original, copy, drawn: 0 });
             }
         }
     }
+}
 
+impl Copy {
     /// `None` if no window of the copy holds enough points.
-    fn copy_of(&mut self, original: &LabelledCloud) -> Result<Option<Copy>, FeedError> {
-        let changed = match self.options.split {
-            Split::Training => augment(original, &self.options.augmentation, &mut self.random),
-            Split::Validation => original.clone(),
+    fn of(original: &LabelledCloud, options: &FeedOptions, random: &mut ChaCha8Rng) -> Result<Option<Self>, FeedError> {
+        let thinned = match options.split {
+            Split::Training => voxel_thin(&augment(original, &options.augmentation, random), VOXEL),
+            Split::Validation => voxel_thin(original, VOXEL),
         };
-        let LabelledCloud { cloud, class, instance } = voxel_thin(&changed, VOXEL);
+        let LabelledCloud { cloud, class, instance } = thinned;
         let Some(extent) = RobustExtent::default().estimate(&cloud.position, ROBUST_FRACTION) else {
             return Ok(None);
         };
@@ -204,7 +210,7 @@ impl Feed {
         windows.build(&cloud.position);
         let keys: Vec<WindowKey> =
             windows.iter().filter(|(_, members)| members.len() >= MINIMUM_POINTS).map(|(key, _)| key).collect();
-        Ok((!keys.is_empty()).then_some(Copy { cloud, class, instance, extent, windows, keys }))
+        Ok((!keys.is_empty()).then_some(Self { cloud, class, instance, extent, windows, keys }))
     }
 }
 
@@ -246,4 +252,52 @@ fn choose_window(copy: &Copy, random: &mut ChaCha8Rng) -> WindowKey {
     let cell = |value: f32, random: &mut ChaCha8Rng| (value / stride).floor() as i32 - random.random_range(0..2);
     let key = WindowKey { x: cell(x, random), y: cell(y, random) };
     if copy.keys.binary_search(&key).is_ok() { key } else { anywhere }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stream(seed: u64, split: Split, count: u64) -> Vec<u8> {
+        let options =
+            FeedOptions { seed, points: 512, blocks_per_room: 4, split, augmentation: Augmentation::default() };
+        let mut bytes = Vec::new();
+        Feed::new(options).expect("sound options").run(&mut bytes, Some(count)).expect("a stream in memory");
+        bytes
+    }
+
+    #[test]
+    fn the_header_says_how_long_the_records_are() {
+        let bytes = stream(1, Split::Training, 3);
+        let end = bytes.iter().position(|&byte| byte == b'\n').expect("a header line");
+        let header: serde_json::Value = serde_json::from_slice(&bytes[..end]).expect("JSON");
+        let record = header["record_bytes"].as_u64().expect("a number") as usize;
+        assert_eq!(bytes.len() - end - 1, 3 * record);
+        assert_eq!(header["levels"][3]["points"], 2);
+        // The classes of the first record, behind its features.
+        let classes = &bytes[end + 1 + 512 * 36..end + 1 + 512 * 37];
+        assert!(classes.iter().all(|&class| class < 13 || class == 255));
+        assert!(classes.iter().any(|&class| class < 13));
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_bytes_and_no_other_does() {
+        let first = stream(5, Split::Training, 40);
+        assert!(first == stream(5, Split::Training, 40), "reproducible");
+        assert!(first != stream(6, Split::Training, 40));
+        assert!(first != stream(5, Split::Validation, 40));
+    }
+
+    #[test]
+    fn sizes_that_fill_no_level_are_refused() {
+        let options = FeedOptions {
+            seed: 0,
+            points: 1000,
+            blocks_per_room: 1,
+            split: Split::Training,
+            augmentation: Augmentation::default(),
+        };
+        let error = Feed::new(options).err().expect("1000 is no multiple of 256").to_string();
+        assert!(error.contains("1000"), "{error}");
+    }
 }
