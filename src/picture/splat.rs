@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn one_point_and_none() {
-        assert_eq!(radii(&[]), []);
+        assert!(radii(&[]).is_empty());
         assert_eq!(radii(&[[1.0; 3]; 3]), [0.01; 3]);
         assert!(radii(&[[0.0; 3], [1.0e30, 0.0, 0.0]]).iter().all(|radius| radius.is_finite()));
     }
