@@ -126,8 +126,9 @@ impl fmt::Display for ReplaySummary {
         if self.wants_orientation() {
             write!(
                 f,
-                "\nNothing was labelled. If the sensor's z axis points up, say --upright; \
-                 if the floor is in view, --estimate-up finds it."
+                "\nNothing was labelled. If the sensor's z axis points up, say --upright; if the floor is in view, \
+                 --estimate-up finds it; if the transforms have another frame whose z is up, name it in the \
+                 configuration (input.fixed_frame)."
             )?;
         }
         if self.frames > 0 {
