@@ -7,7 +7,7 @@ use super::choose::{Chosen, choose};
 use super::pairing::Companions;
 use super::place::{Located, Placer};
 use super::queue::{Kept, Queue};
-use super::session::{LastView, Session};
+use super::session::{Session, TakenFrom};
 use super::{DropReason, Event, LABELLED_TOPIC, Orientation, ReplayError, ReplayOptions, ReplaySummary, ending};
 use crate::cloud::{Cloud, DepthProjector, decode, label_cloud, label_organised};
 use crate::latency::{Stage, StageTimes};
@@ -242,12 +242,14 @@ impl Run<'_> {
             let name = name.to_owned();
             self.session.tell(Event::FixedFrame { name: &name });
         }
-        let view = LastView { pose, optical: optical && self.orientation != Orientation::Upright };
+        let view = TakenFrom { pose, optical: optical && self.orientation != Orientation::Upright };
         let report = self.session.label(&self.cloud, view, frame.stamp, self.placer.forgets(), &mut times);
         if self.sink.is_some() {
             times.measure(Stage::Encode, || self.encode(frame, header))?;
         }
         self.session.complete(&self.cloud, pose, frame.stamp, report, &times, start.elapsed());
+        // The next frame gets the buffers of the one before.
+        std::mem::swap(&mut self.cloud, &mut self.session.last_cloud);
         Ok(Ok(()))
     }
 

@@ -6,7 +6,7 @@ use std::time::Instant;
 use nalgebra::Isometry3;
 
 use super::place::Placer;
-use super::session::{LastView, Session};
+use super::session::{Session, TakenFrom};
 use super::{ColourBy, DropReason, Event, Orientation, ReplayError, ReplayOptions, ReplaySummary, ending};
 use crate::cloud::{INVALID_CLASS, instance_colour};
 use crate::config::Config;
@@ -32,7 +32,7 @@ pub fn replay(
     }
     let start = Instant::now();
     let mut times = StageTimes::default();
-    let file = times.measure(Stage::Decode, || open_cloud(input))?;
+    let mut file = times.measure(Stage::Decode, || open_cloud(input))?;
     let mut session = Session::new(input, model, options, unbounded(&options.config), observe)?;
     let name = input.to_string_lossy();
     session.summary.topic = name.clone().into_owned();
@@ -50,7 +50,7 @@ pub fn replay(
     match pose {
         Err(reason) => session.drop_frame(0, &reason),
         Ok(pose) => {
-            let report = session.label(&file.cloud, LastView { pose, optical }, 0, true, &mut times);
+            let report = session.label(&file.cloud, TakenFrom { pose, optical }, 0, true, &mut times);
             if let Some(path) = output {
                 let colour = colours(&session, options.colour, model);
                 let points = LabelledPoints::of_file(&file, &session.labels);
@@ -59,6 +59,7 @@ pub fn replay(
                 session.summary.output = Some(path.to_owned());
             }
             session.complete(&file.cloud, pose, 0, report, &times, start.elapsed());
+            session.last_cloud = std::mem::take(&mut file.cloud);
         }
     }
     session.tell(Event::Progress { messages: 1 });

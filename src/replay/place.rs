@@ -1,6 +1,6 @@
 //! Where was the sensor, and which way is up?
 
-use nalgebra::{Isometry3, Vector3};
+use nalgebra::Isometry3;
 
 use super::{DropReason, Orientation};
 use crate::cloud::{CheckLimits, Cloud, DirectionPrior, check, estimate_up};
@@ -112,7 +112,7 @@ impl Placer {
     }
 
     /// Pose of a cloud whose floor must tell.
-    pub fn estimate(&mut self, cloud: &Cloud, optical: bool) -> Result<Isometry3<f64>, DropReason> {
+    pub fn estimate(&self, cloud: &Cloud, optical: bool) -> Result<Isometry3<f64>, DropReason> {
         let prior = if optical { DirectionPrior::OPTICAL } else { DirectionPrior::BODY };
         estimate_up(cloud, &prior).map(|upright| upright.pose).ok_or(DropReason::NoFloor)
     }
@@ -128,13 +128,4 @@ impl Placer {
         let seen = points.filter(|([x, y, z], _)| *z > 0.0 && x.abs() <= WIDEST * z && y.abs() <= WIDEST * z).count();
         valid > 0 && seen as f64 >= SEEN * valid as f64
     }
-}
-
-/// Forward and up of a sensor in the fixed frame.
-pub fn directions(pose: &Isometry3<f64>, optical: bool) -> [[f32; 3]; 2] {
-    let prior = if optical { DirectionPrior::OPTICAL } else { DirectionPrior::BODY };
-    [prior.forward, prior.up].map(|axis| {
-        let direction = pose.rotation * Vector3::from(axis);
-        [direction.x as f32, direction.y as f32, direction.z as f32]
-    })
 }

@@ -16,9 +16,9 @@ use crate::pipeline::{Frame, FrameReport, Pipeline};
 /// A stamp this much before the one of the frame before is a jump of the clock (ns); less is disorder.
 const JUMP: i64 = 1_000_000_000;
 
-/// How the last frame was looked at.
+/// How a frame was taken.
 #[derive(Clone, Copy, Debug)]
-pub struct LastView {
+pub struct TakenFrom {
     /// Sensor → fixed frame.
     pub pose: Isometry3<f64>,
     /// Whether the sensor's frame is an optical one.
@@ -31,6 +31,8 @@ pub struct Session<'o> {
     pub summary: ReplaySummary,
     /// Labels of the last frame.
     pub labels: Labels,
+    /// The last labelled frame in the sensor's frame; whoever labels hands it in.
+    pub last_cloud: Cloud,
     pipeline: Pipeline,
     model: &'o Model,
     palette: Vec<[u8; 3]>,
@@ -39,7 +41,7 @@ pub struct Session<'o> {
     ledger: LatencyLedger,
     seen: BTreeSet<u32>,
     last_stamp: Option<i64>,
-    last_view: Option<LastView>,
+    last_view: Option<TakenFrom>,
 }
 
 impl<'o> Session<'o> {
@@ -56,6 +58,7 @@ impl<'o> Session<'o> {
         Ok(Self {
             summary,
             labels: Labels::default(),
+            last_cloud: Cloud::default(),
             pipeline: Pipeline::new(model, config)?,
             model,
             palette: model.manifest().classes.iter().map(|class| class.colour).collect(),
@@ -93,7 +96,7 @@ impl<'o> Session<'o> {
     pub fn label(
         &mut self,
         cloud: &Cloud,
-        view: LastView,
+        view: TakenFrom,
         stamp: i64,
         alone: bool,
         times: &mut StageTimes,
@@ -158,7 +161,12 @@ impl<'o> Session<'o> {
         self.summary.latency = self.ledger.rows();
         if let (Some(path), Some(view)) = (&self.options.picture, self.last_view) {
             let start = Instant::now();
-            picture::paint(path, &self.pipeline, self.model, view, self.summary.single_frame)?;
+            let painter = picture::Painter { classes: &self.model.manifest().classes };
+            if self.summary.single_frame && view.optical {
+                painter.frame(path, &self.last_cloud, &self.labels)?;
+            } else {
+                painter.map(path, &self.pipeline)?;
+            }
             log::info!("picture painted in {:.1} s", start.elapsed().as_secs_f64());
             self.summary.picture = Some(path.clone());
         }
