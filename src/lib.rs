@@ -29,6 +29,7 @@
 //! | [`metrics`] | the papers' scores | the pipeline |
 //! | [`sim`] | procedural furnished scenes with exact labels, simulated sensors, drives as bags | networks |
 //! | [`picture`] | labelled clouds as images | the pipeline |
+//! | [`replay`] | recordings through the pipeline: pairing, transforms, output | arguments |
 //! | [`cli`] | one file per verb | |
 
 pub mod block;
@@ -44,7 +45,7 @@ pub mod metrics;
 pub mod network;
 pub mod picture;
 pub mod pipeline;
-
+pub mod replay;
 pub mod ros;
 pub mod sim;
 pub mod training;

@@ -5,10 +5,15 @@
 
 mod feed;
 pub mod inspect;
+mod inspect_command;
+mod model;
+mod replay;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+pub use model::{NoModel, model_folder};
 
 /// Per-point classes and instances for robots: a recorded drive in, labelled clouds out.
 #[derive(Debug, Parser)]
@@ -25,6 +30,10 @@ struct Arguments {
 enum Verb {
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
+    /// Say what is in a bag, cloud, room or model folder, and what is wrong with it.
+    Inspect(inspect_command::Arguments),
+    /// Label a recording: a bag or cloud in, the same clouds with classes and instances out.
+    Replay(replay::Arguments),
 }
 
 /// What a verb that ran found.
@@ -47,6 +56,8 @@ pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level)).format_timestamp(None).init();
     let result = match arguments.verb {
         Verb::Feed(arguments) => feed::run(&arguments),
+        Verb::Inspect(arguments) => inspect_command::run(&arguments),
+        Verb::Replay(arguments) => replay::run(&arguments),
     };
     match result {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,

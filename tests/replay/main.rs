@@ -1,0 +1,6 @@
+//! Replay: recordings in, labelled clouds out, and a defined answer to everything else.
+
+mod bad_input;
+mod drives;
+mod real;
+mod support;
