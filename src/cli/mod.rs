@@ -3,6 +3,7 @@
 //! Exit codes: 0 = done; 1 = ran, and found a failure; 2 = bad input or a place that cannot be
 //! written, with the reason on stderr.
 
+mod eval;
 mod feed;
 pub mod inspect;
 mod pack;
@@ -24,6 +25,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Score a model on rooms with truth.
+    Eval(eval::Arguments),
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
     /// Make a model folder of trained weights, or rewrite what one says of itself.
@@ -49,6 +52,7 @@ pub fn main() -> ExitCode {
     };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level)).format_timestamp(None).init();
     let result = match arguments.verb {
+        Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Feed(arguments) => feed::run(&arguments),
         Verb::Pack(arguments) => pack::run(&arguments),
     };
