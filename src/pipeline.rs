@@ -25,6 +25,7 @@ use crate::latency::{Stage, StageTimes};
 use crate::map::{DirtyWindow, Insertion, NO_VOXEL, VoxelMap, WindowBook};
 use crate::network::Model;
 use worker::Worker;
+pub(crate) use worker::highest;
 
 /// How much a voxel trusts the label of its nearest sampled neighbour, against its own.
 const BORROWED_TRUST: f32 = 0.5;
@@ -135,11 +136,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// When the model's sizes or the threads refuse.
-    pub fn with_engines(
-        model: &Model,
-        config: Config,
-        engines: Vec<Box<dyn Engine>>,
-    ) -> Result<Self, PipelineError> {
+    pub fn with_engines(model: &Model, config: Config, engines: Vec<Box<dyn Engine>>) -> Result<Self, PipelineError> {
         let pool = thread_pool(engines.len())?;
         let workers = engines
             .into_iter()

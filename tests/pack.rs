@@ -104,9 +104,13 @@ fn spoilt_weights_are_refused_by_name_and_leave_nothing() {
         (|name, shape, _| Some((name.to_owned(), shape, vec![f32::NAN; 32])), "is NaN"),
     ];
     for (change, expected) in cases {
-        export(&weights, "", |name, shape, values| {
-            if name == spoilt { change(name, shape, values) } else { same(name, shape, values) }
-        });
+        export(
+            &weights,
+            "",
+            |name, shape, values| {
+                if name == spoilt { change(name, shape, values) } else { same(name, shape, values) }
+            },
+        );
         let said = refused(&["pack", text(&weights), "--out", text(&model)]);
         assert!(said.contains(expected), "{expected}: {said}");
         assert!(!model.exists());

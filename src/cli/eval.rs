@@ -193,7 +193,8 @@ fn instance_sizes(model: &Model, rooms: &[PathBuf], seed: u64) -> anyhow::Result
 /// A bar that shows itself on a terminal only.
 fn progress(rooms: usize) -> ProgressBar {
     let bar = ProgressBar::new(rooms as u64);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} room {pos}/{len} {bar:30} {elapsed}, {eta} to go: {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} room {pos}/{len} {bar:30} {elapsed}, {eta} to go: {msg}")
+    {
         bar.set_style(style);
     }
     if !bar.is_hidden() {
@@ -252,7 +253,13 @@ impl fmt::Display for Report {
         }
         let stage = |name: &str| self.milliseconds_per_block.get(name).copied().unwrap_or_default();
         write!(f, "; {:.1} ms a block (geometry {:.1}, ", stage("total"), stage("geometry"))?;
-        write!(f, "network {:.1}, grouping {:.1}, merging {:.1})", stage("network"), stage("grouping"), stage("merging"))?;
+        write!(
+            f,
+            "network {:.1}, grouping {:.1}, merging {:.1})",
+            stage("network"),
+            stage("grouping"),
+            stage("merging")
+        )?;
         match &self.mean_instance_size {
             Some(sizes) => write!(f, "\nmean instance sizes for the small-instance filter: {}", sizes.source),
             None => Ok(()),

@@ -78,11 +78,8 @@ mod tests {
     fn sizes_count_blocks_and_repeats() {
         // 120 points in one window of 240: every point once, and 120 random repeats.
         let position = (0..120).map(|i| [(i % 12) as f32 * 0.08, (i / 12) as f32 * 0.09, 0.0]).collect();
-        let mut room = LabelledCloud {
-            cloud: Cloud { position, colour: None },
-            class: vec![1; 120],
-            instance: vec![7; 120],
-        };
+        let mut room =
+            LabelledCloud { cloud: Cloud { position, colour: None }, class: vec![1; 120], instance: vec![7; 120] };
         let windowing = Windowing { points: 240, ..Windowing::default() };
         let measure = |room: &LabelledCloud| {
             let mut size = MeanInstanceSize::new(windowing, 3, 0);

@@ -175,9 +175,7 @@ impl Evaluator {
             return Err(EvaluationError::TooManyClasses { classes: classes.len() });
         }
         let (labeller, protocol) = match procedure {
-            Procedure::Live => {
-                (Labeller::Live(Box::new(LiveRooms::new(model, config, engines)?)), Protocol::Live)
-            }
+            Procedure::Live => (Labeller::Live(Box::new(LiveRooms::new(model, config, engines)?)), Protocol::Live),
             Procedure::Reference { seed, mean_instance_size } => {
                 let rooms = ReferenceRooms::new(model, seed, mean_instance_size, engines)?;
                 (Labeller::Reference(Box::new(rooms)), Protocol::Reference)

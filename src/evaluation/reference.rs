@@ -20,7 +20,7 @@ use crate::grouping::{
 };
 use crate::latency::{Stage, StageTimes};
 use crate::network::Model;
-use crate::pipeline::{BlockFailure, PipelineError, thread_pool, windowing};
+use crate::pipeline::{BlockFailure, PipelineError, highest, thread_pool, windowing};
 
 /// One engine to a thread, and what the reference needs to know.
 pub(super) struct ReferenceRooms {
@@ -112,9 +112,9 @@ impl ReferenceRooms {
         room_points(&cloud, &windows, &index, &mut points);
         let instance = times.measure(Stage::Labelling, || {
             // Every point was inside of the volume when its block was merged.
-            self.merger.relabel(RoomPoints::Double(&points), &mut merged).map_err(|source| {
-                EvaluationError::Merging { block: kept.len(), origin: [0.0; 2], source }
-            })?;
+            self.merger
+                .relabel(RoomPoints::Double(&points), &mut merged)
+                .map_err(|source| EvaluationError::Merging { block: kept.len(), origin: [0.0; 2], source })?;
             Ok::<_, EvaluationError>(filter_small_instances(
                 &merged,
                 &class,
@@ -188,7 +188,8 @@ impl Worker {
         if !prediction.is_finite() {
             return Err(BlockFailure::NotFinite);
         }
-        times.measure(Stage::Grouping, || self.mean_shift.run(&prediction.embeddings, self.embedding_size, clusters))?;
+        times
+            .measure(Stage::Grouping, || self.mean_shift.run(&prediction.embeddings, self.embedding_size, clusters))?;
         self.class.clear();
         self.class.extend(prediction.logits.chunks_exact(self.classes).map(highest));
         self.class_vote.mode(&clusters.label, &self.class, clusters.count(), self.classes, &mut self.cluster_mode);
@@ -199,15 +200,4 @@ impl Worker {
         self.cluster_class.extend(self.cluster_mode.iter().map(|&class| i32::from(class)));
         Ok(())
     }
-}
-
-/// Index of the highest logit, the smallest on a tie, as `argmax` has it.
-fn highest(logits: &[f32]) -> u16 {
-    let mut best = 0;
-    for (class, &logit) in logits.iter().enumerate() {
-        if logit > logits[best] {
-            best = class;
-        }
-    }
-    best as u16
 }
