@@ -27,6 +27,7 @@
 //! | [`ros`] | message structs, CDR, tf buffer; no transport | networks |
 //! | [`transport`] | bags and files, in and out | networks |
 //! | [`metrics`] | the papers' scores | the pipeline |
+//! | [`evaluation`] | a model on rooms with truth, as the runtime and as the seeds' test code label them | files |
 //! | [`sim`] | procedural furnished scenes with exact labels, simulated sensors, drives as bags | networks |
 //! | [`picture`] | labelled clouds as images | the pipeline |
 //! | [`replay`] | recordings through the pipeline: pairing, transforms, output | arguments |
@@ -37,6 +38,7 @@ pub mod cli;
 pub mod cloud;
 pub mod config;
 pub mod engine;
+pub mod evaluation;
 pub mod geometry;
 pub mod grouping;
 pub mod latency;

@@ -18,13 +18,14 @@ use serde::Serialize;
 use crate::block::{BlockError, Extent, ROBUST_FRACTION, RobustExtent, Windowing};
 use crate::cloud::{Cloud, INVALID_CLASS, Labels, NO_INSTANCE};
 use crate::config::Config;
-use crate::engine::{EngineError, TractEngine};
+use crate::engine::{Engine, EngineError, TractEngine};
 use crate::geometry::GeometryError;
 use crate::grouping::{LiveMergeError, LiveMerger, MeanShiftError};
 use crate::latency::{Stage, StageTimes};
 use crate::map::{DirtyWindow, Insertion, NO_VOXEL, VoxelMap, WindowBook};
 use crate::network::Model;
 use worker::Worker;
+pub(crate) use worker::highest;
 
 /// How much a voxel trusts the label of its nearest sampled neighbour, against its own.
 const BORROWED_TRUST: f32 = 0.5;
@@ -127,18 +128,19 @@ impl Pipeline {
     /// # Errors
     /// When the model's sizes, the engine or the threads refuse.
     pub fn new(model: &Model, config: Config) -> Result<Self, PipelineError> {
-        let threads = match config.blocks.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        };
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .map_err(|error| PipelineError::Threads { threads, reason: error.to_string() })?;
-        // The parts are optimised once; every thread gets its own state of the same plan.
-        let engine = TractEngine::new(model)?;
-        let workers = (0..threads)
-            .map(|_| Worker::new(model, Box::new(engine.fork()?), &config))
+        let engines = tract_engines(model, config.blocks.threads)?;
+        Self::with_engines(model, config, engines)
+    }
+
+    /// As [`Pipeline::new`] with other engines for the same model: one thread per engine, at least one.
+    ///
+    /// # Errors
+    /// When the model's sizes or the threads refuse.
+    pub fn with_engines(model: &Model, config: Config, engines: Vec<Box<dyn Engine>>) -> Result<Self, PipelineError> {
+        let pool = thread_pool(engines.len())?;
+        let workers = engines
+            .into_iter()
+            .map(|engine| Worker::new(model, engine, &config))
             .collect::<Result<_, PipelineError>>()?;
         Ok(Self {
             map: VoxelMap::new(config.map.options(), model.manifest().classes.len()),
@@ -311,6 +313,29 @@ impl Pipeline {
         self.seen_instances.dedup();
         self.seen_instances.len()
     }
+}
+
+/// An engine for each of `threads` threads (0: one per core). The parts are optimised once; every
+/// thread gets its own state of the same plan.
+///
+/// # Errors
+/// When the engine does not take the model.
+pub fn tract_engines(model: &Model, threads: usize) -> Result<Vec<Box<dyn Engine>>, EngineError> {
+    let threads = match threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let engine = TractEngine::new(model)?;
+    (0..threads).map(|_| Ok(Box::new(engine.fork()?) as Box<dyn Engine>)).collect()
+}
+
+/// The threads that run blocks side by side.
+pub(crate) fn thread_pool(threads: usize) -> Result<ThreadPool, PipelineError> {
+    let refuse = |reason| PipelineError::Threads { threads, reason };
+    if threads == 0 {
+        return Err(refuse("no engine to run on them".to_owned()));
+    }
+    ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| refuse(error.to_string()))
 }
 
 /// How the model wants its blocks cut.

@@ -3,11 +3,13 @@
 //! Exit codes: 0 = done; 1 = ran, and found a failure; 2 = bad input or a place that cannot be
 //! written, with the reason on stderr.
 
+mod eval;
 mod feed;
 pub mod inspect;
 mod inspect_command;
 mod model;
 mod replay;
+mod pack;
 
 use std::process::ExitCode;
 
@@ -28,12 +30,16 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Score a model on rooms with truth.
+    Eval(eval::Arguments),
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
     /// Say what is in a bag, cloud, room or model folder, and what is wrong with it.
     Inspect(inspect_command::Arguments),
     /// Label a recording: a bag or cloud in, the same clouds with classes and instances out.
     Replay(replay::Arguments),
+    /// Make a model folder of trained weights, or rewrite what one says of itself.
+    Pack(pack::Arguments),
 }
 
 /// What a verb that ran found.
@@ -55,9 +61,11 @@ pub fn main() -> ExitCode {
     };
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level)).format_timestamp(None).init();
     let result = match arguments.verb {
+        Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Feed(arguments) => feed::run(&arguments),
         Verb::Inspect(arguments) => inspect_command::run(&arguments),
         Verb::Replay(arguments) => replay::run(&arguments),
+        Verb::Pack(arguments) => pack::run(&arguments),
     };
     match result {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,

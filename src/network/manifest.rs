@@ -153,6 +153,11 @@ pub struct Manifest {
     pub embedding_size: usize,
     /// Bandwidth of the mean-shift over embeddings.
     pub bandwidth: f64,
+    /// Mean number of points of an instance, by class, in the blocks that the model was trained on
+    /// (overlapping windows, repeats included): the reference protocol drops instances that are small
+    /// against it (`design/networks.md` §6). Absent where nobody measured it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mean_instance_size: Option<Vec<f64>>,
     /// How blocks are cut.
     pub block: BlockGeometry,
     /// The instance fusion, where the architecture has one.
@@ -301,6 +306,16 @@ impl Manifest {
             let again = self.classes[..index].iter().any(|earlier| earlier.name == class.name);
             if class.name.is_empty() || again {
                 return refuse(&format!("classes[{index}].name"), "a name of its own", format!("{:?}", class.name));
+            }
+        }
+        if let Some(sizes) = &self.mean_instance_size {
+            if sizes.len() != self.classes.len() {
+                let expected = format!("{} entries, one per class", self.classes.len());
+                return refuse("mean_instance_size", &expected, sizes.len().to_string());
+            }
+            if let Some((class, size)) = sizes.iter().enumerate().find(|(_, size)| !(size.is_finite() && **size >= 0.0))
+            {
+                return refuse(&format!("mean_instance_size[{class}]"), "a finite number, 0 or more", size.to_string());
             }
         }
         if let Some((name, value)) = self.scores.iter().find(|(_, value)| !value.is_finite()) {

@@ -26,6 +26,9 @@ pub struct ModelMetadata {
     pub block_stride: f64,
     /// Bandwidth of the mean-shift over embeddings.
     pub bandwidth: f64,
+    /// Mean number of points of an instance, by class, where it was measured: see
+    /// [`Manifest::mean_instance_size`].
+    pub mean_instance_size: Option<Vec<f64>>,
     /// Where the model comes from, for people.
     pub provenance: toml::Table,
     /// Scores on data that the model was not trained on, by name.
@@ -42,8 +45,23 @@ impl ModelMetadata {
             block_size: 1.0,
             block_stride: 0.5,
             bandwidth: 0.6,
+            mean_instance_size: None,
             provenance: toml::Table::new(),
             scores: BTreeMap::new(),
+        }
+    }
+
+    /// What a model that is already there says of itself: to write it again with some of it changed.
+    pub fn of(manifest: &Manifest) -> Self {
+        Self {
+            classes: manifest.classes.clone(),
+            feature_columns: manifest.feature_columns.clone(),
+            block_size: manifest.block.size,
+            block_stride: manifest.block.stride,
+            bandwidth: manifest.bandwidth,
+            mean_instance_size: manifest.mean_instance_size.clone(),
+            provenance: manifest.provenance.clone(),
+            scores: manifest.scores.clone(),
         }
     }
 }
@@ -123,6 +141,7 @@ fn manifest(architecture: &Architecture, metadata: &ModelMetadata, files: &[(Par
         feature_columns: metadata.feature_columns.clone(),
         embedding_size: architecture.embedding_size(),
         bandwidth: metadata.bandwidth,
+        mean_instance_size: metadata.mean_instance_size.clone(),
         block: BlockGeometry {
             size: metadata.block_size,
             stride: metadata.block_stride,

@@ -150,7 +150,7 @@ impl Worker {
 }
 
 /// Index of the highest logit, the smallest on a tie.
-fn highest(logits: &[f32]) -> u16 {
+pub(crate) fn highest(logits: &[f32]) -> u16 {
     let mut best = 0;
     for (class, &logit) in logits.iter().enumerate() {
         if logit > logits[best] {
