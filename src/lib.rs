@@ -27,7 +27,8 @@
 //! | [`ros`] | message structs, CDR, tf buffer; no transport | networks |
 //! | [`transport`] | bags and files, in and out | networks |
 //! | [`metrics`] | the papers' scores | the pipeline |
-//! | [`sim`] | procedural furnished scenes with exact labels, simulated sensors, drives as bags | networks |
+//! | [`sim`] | procedural furnished scenes with exact labels, simulated sensors and drives | networks |
+//! | [`recording`] | simulated drives as bags, simulated rooms as files | networks |
 //! | [`picture`] | labelled clouds as images | the pipeline |
 //! | [`cli`] | one file per verb | |
 
@@ -44,7 +45,7 @@ pub mod metrics;
 pub mod network;
 pub mod picture;
 pub mod pipeline;
-
+pub mod recording;
 pub mod ros;
 pub mod sim;
 pub mod training;

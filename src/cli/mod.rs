@@ -5,6 +5,7 @@
 
 mod feed;
 pub mod inspect;
+pub mod simulate;
 
 use std::process::ExitCode;
 
@@ -25,6 +26,8 @@ struct Arguments {
 enum Verb {
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
+    /// Simulate a recorded drive, or rooms, with exact truth.
+    Simulate(simulate::Arguments),
 }
 
 /// What a verb that ran found.
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level)).format_timestamp(None).init();
     let result = match arguments.verb {
         Verb::Feed(arguments) => feed::run(&arguments),
+        Verb::Simulate(arguments) => simulate::run(&arguments),
     };
     match result {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,
