@@ -3,6 +3,7 @@
 //! Exit codes: 0 = done; 1 = ran, and found a failure; 2 = bad input or a place that cannot be
 //! written, with the reason on stderr.
 
+pub mod demo;
 mod feed;
 pub mod inspect;
 pub mod simulate;
@@ -26,6 +27,8 @@ struct Arguments {
 enum Verb {
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
+    /// See it work: simulates a drive through a furnished room and labels it.
+    Demo(demo::Arguments),
     /// Simulate a recorded drive, or rooms, with exact truth.
     Simulate(simulate::Arguments),
 }
@@ -50,6 +53,7 @@ pub fn main() -> ExitCode {
     env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level)).format_timestamp(None).init();
     let result = match arguments.verb {
         Verb::Feed(arguments) => feed::run(&arguments),
+        Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
     };
     match result {

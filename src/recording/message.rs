@@ -3,8 +3,8 @@
 use nalgebra::Isometry3;
 
 use super::topic;
-use crate::cloud::{Colouring, INVALID_CLASS, Labels, NO_INSTANCE, label_organised};
 use crate::cloud::{CloudError, LabelledCloud};
+use crate::cloud::{Colouring, INVALID_CLASS, Labels, NO_INSTANCE, label_organised};
 use crate::ros::{
     CameraInfo, CdrError, Coefficients, Header, ImageView, Message, PointCloud2View, PointField, Sequence, TfMessage,
     TransformStamped, datatype,

@@ -18,5 +18,8 @@ pub const fn held_out(seed: u64) -> u64 {
 pub fn scan_held_out(seed: u64, density: f32) -> LabelledCloud {
     let seed = held_out(seed);
     let scene = Scene::generate(seed, &SceneOptions { density, ..SceneOptions::default() });
-    scan_room(&scene, &ScanOptions { seed, mode: Some(ScanMode::Panorama), colour: Some(true), ..ScanOptions::default() })
+    scan_room(
+        &scene,
+        &ScanOptions { seed, mode: Some(ScanMode::Panorama), colour: Some(true), ..ScanOptions::default() },
+    )
 }
