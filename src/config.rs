@@ -29,7 +29,7 @@ pub struct Config {
 #[serde(default, deny_unknown_fields)]
 pub struct InputConfig {
     /// Gravity-aligned frame in which the map lives. Empty: the first of `map`, `odom`, `world`,
-    /// `base_link` that the transforms know.
+    /// `base_link`, `base_footprint` that the transforms know.
     pub fixed_frame: String,
     /// Returns closer than this to the sensor are ignored (m).
     pub minimum_range: f32,

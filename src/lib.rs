@@ -30,6 +30,7 @@
 //! | [`sim`] | procedural furnished scenes with exact labels, simulated sensors and drives | networks |
 //! | [`recording`] | simulated drives as bags, simulated rooms as files | networks |
 //! | [`picture`] | labelled clouds as images | the pipeline |
+//! | [`replay`] | recordings through the pipeline: pairing, transforms, output | arguments |
 //! | [`cli`] | one file per verb | |
 
 pub mod block;
@@ -46,6 +47,7 @@ pub mod network;
 pub mod picture;
 pub mod pipeline;
 pub mod recording;
+pub mod replay;
 pub mod ros;
 pub mod sim;
 pub mod training;

@@ -167,6 +167,20 @@ impl Pipeline {
         &self.map
     }
 
+    /// What the map says of each of its voxels, in the order of [`map`](Self::map)'s cloud.
+    pub fn label_map(&self, labels: &mut Labels) {
+        let voxels = self.map.len();
+        labels.class.clear();
+        labels.instance.clear();
+        labels.confidence.clear();
+        for voxel in 0..voxels as u32 {
+            let (class, instance, confidence) = self.voxel_label(voxel).unwrap_or((INVALID_CLASS, NO_INSTANCE, 0.0));
+            labels.class.push(class);
+            labels.instance.push(instance);
+            labels.confidence.push(confidence);
+        }
+    }
+
     /// Labels one frame. `labels` gets one entry per input point, in input order; `times` is added to.
     pub fn process(&mut self, frame: Frame<'_>, labels: &mut Labels, times: &mut StageTimes) -> FrameReport {
         let inserted = times.measure(Stage::Map, || self.remember(frame));
@@ -262,6 +276,16 @@ impl Pipeline {
         Ok(())
     }
 
+    /// Class, instance and confidence of a voxel; `None` while nobody has judged it. Instances that are too
+    /// small to be shown are none.
+    fn voxel_label(&self, voxel: u32) -> Option<(u16, u32, f32)> {
+        let (class, confidence) = self.map.votes().winner(voxel)?;
+        let instance = self.map.instance()[voxel as usize];
+        let shown = self.merger.registry.voxels(instance) >= self.config.grouping.minimum_instance as u64;
+        let instance = if shown { self.merger.registry.resolve(instance) } else { NO_INSTANCE };
+        Some((class, instance, confidence))
+    }
+
     /// Every point gets its voxel's label. Returns how many instances were met.
     fn label_points(&mut self, labels: &mut Labels) -> usize {
         let points = self.voxel_of_point.len();
@@ -276,13 +300,10 @@ impl Pipeline {
             if voxel == NO_VOXEL {
                 continue;
             }
-            if let Some((class, confidence)) = self.map.votes().winner(voxel) {
+            if let Some((class, instance, confidence)) = self.voxel_label(voxel) {
                 labels.class[point] = class;
+                labels.instance[point] = instance;
                 labels.confidence[point] = confidence;
-                let instance = self.map.instance()[voxel as usize];
-                if self.merger.registry.voxels(instance) >= self.config.grouping.minimum_instance as u64 {
-                    labels.instance[point] = self.merger.registry.resolve(instance);
-                }
             }
         }
         self.seen_instances.extend(labels.instance.iter().filter(|&&instance| instance != NO_INSTANCE));

@@ -6,7 +6,6 @@
 //!           └─► truth ───────────► judge ─► summary.json, picture.png
 //! ```
 
-mod label;
 mod portrait;
 mod summary;
 mod truth;
@@ -14,15 +13,17 @@ mod truth;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use anyhow::Context;
 use nalgebra::{Isometry3, Rotation3, Translation3, UnitQuaternion, Vector3};
 
-use super::Verdict;
 use super::simulate::progress;
+use super::{Verdict, model_folder};
 use crate::config::Config;
 use crate::metrics::MetricsError;
 use crate::network::{Model, ModelError};
 use crate::picture::PictureError;
-use crate::recording::{Recorder, RecordingError, held_out};
+use crate::recording::{Recorder, RecordingError, held_out, topic};
+use crate::replay::{Event, ReplayError, ReplayOptions, replay};
 use crate::sim::{CLASSES, DepthCamera, Drive, RoomKind, Scene, SceneOptions, Sensor};
 use portrait::Portrait;
 pub use summary::DemoSummary;
@@ -111,7 +112,7 @@ pub enum DemoError {
     Recording(#[from] RecordingError),
     /// The drive could not be labelled.
     #[error(transparent)]
-    Pipeline(#[from] crate::pipeline::PipelineError),
+    Replay(#[from] ReplayError),
     /// The labels do not fit the truth.
     #[error(transparent)]
     Metrics(#[from] MetricsError),
@@ -143,7 +144,13 @@ pub fn demo(
     let drive_path = out.join("drive.mcap");
     let (room, truth) = record(options, &drive_path, observe)?;
     let (mut judge, mut portrait) = (Judge::default(), Portrait::default());
-    let labelled = label::label(options, model, &drive_path, &out.join("labelled.mcap"), &mut |frame| {
+    let replay_options = ReplayOptions {
+        topic: Some(topic::POINTS.to_owned()),
+        config: options.config.clone(),
+        ..ReplayOptions::default()
+    };
+    let labelled = replay(&drive_path, Some(&out.join("labelled.mcap")), model, &replay_options, &mut |event| {
+        let Event::Frame(frame) = event else { return };
         let Some(truth) = truth.at(frame.stamp) else { return };
         judge.add(frame.labels, truth);
         portrait.add(frame.cloud, &frame.pose, frame.labels, truth);
@@ -162,7 +169,7 @@ pub fn demo(
         points: labelled.points,
         measured,
         blocks: labelled.blocks,
-        failed: labelled.failed,
+        failed: labelled.failed_blocks,
         instances: judge.instances(),
         true_instances,
         scores: judge.scores()?,
@@ -226,7 +233,7 @@ fn mount() -> Isometry3<f64> {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let frames = arguments.frames as usize;
-    let model = Model::open(arguments.model.as_deref().unwrap_or(Path::new("models/asis")))?;
+    let model = Model::open(&model_folder(arguments.model.as_deref())?).context("the model")?;
     let options = DemoOptions { seed: arguments.seed, frames, ..DemoOptions::default() };
     let bar = progress(2 * frames as u64, "steps");
     let summary = demo(&options, &model, &arguments.out, &mut |event| match event {

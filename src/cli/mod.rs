@@ -6,11 +6,16 @@
 pub mod demo;
 mod feed;
 pub mod inspect;
+mod inspect_command;
+mod model;
+mod replay;
 pub mod simulate;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+pub use model::{NoModel, model_folder};
 
 /// Per-point classes and instances for robots: a recorded drive in, labelled clouds out.
 #[derive(Debug, Parser)]
@@ -31,6 +36,10 @@ enum Verb {
     Demo(demo::Arguments),
     /// Simulate a recorded drive, or rooms, with exact truth.
     Simulate(simulate::Arguments),
+    /// Say what is in a bag, cloud, room or model folder, and what is wrong with it.
+    Inspect(inspect_command::Arguments),
+    /// Label a recording: a bag or cloud in, the same clouds with classes and instances out.
+    Replay(replay::Arguments),
 }
 
 /// What a verb that ran found.
@@ -55,6 +64,8 @@ pub fn main() -> ExitCode {
         Verb::Feed(arguments) => feed::run(&arguments),
         Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
+        Verb::Inspect(arguments) => inspect_command::run(&arguments),
+        Verb::Replay(arguments) => replay::run(&arguments),
     };
     match result {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,

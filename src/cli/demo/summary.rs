@@ -21,15 +21,15 @@ pub struct DemoSummary {
     /// What the room is used for.
     pub room: String,
     /// Frames labelled.
-    pub frames: usize,
+    pub frames: u64,
     /// Points in them.
-    pub points: usize,
+    pub points: u64,
     /// Points with a measurement.
     pub measured: usize,
     /// Blocks labelled.
-    pub blocks: usize,
+    pub blocks: u64,
     /// Blocks that failed.
-    pub failed: usize,
+    pub failed: u64,
     /// Different instances found.
     pub instances: usize,
     /// Different instances that were seen in truth.
