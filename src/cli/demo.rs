@@ -30,7 +30,7 @@ pub use summary::DemoSummary;
 use truth::{Judge, Truth};
 
 /// Frames per second of the drive.
-const RATE: f64 = 1.0;
+const RATE: f64 = 0.6;
 /// How full the room is: [`SceneOptions::density`].
 const DENSITY: f32 = 1.5;
 
@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[arg(long, default_value_t = DemoOptions::default().seed, value_parser = clap::value_parser!(u64).range(..1 << 62))]
     seed: u64,
     /// Frames of the drive.
-    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     frames: u32,
     /// Model folder; the shipped one by default.
     #[arg(long)]
@@ -71,7 +71,7 @@ pub struct DemoOptions {
 impl Default for DemoOptions {
     /// A drive that sees the whole of an office in under two minutes of work.
     fn default() -> Self {
-        Self { seed: 0, frames: 20, image: [320, 240], config: Config::default() }
+        Self { seed: 45, frames: 24, image: [320, 240], config: Config::default() }
     }
 }
 
@@ -157,14 +157,14 @@ pub fn demo(
         observe(DemoEvent::Labelled(frame.index + 1));
     })?;
     observe(DemoEvent::Drawing);
-    portrait.save(&out.join("picture.png"), classes)?;
+    portrait.save(&out.join("picture.png"), classes, room.height)?;
 
     let (measured, true_instances) = truth.counts();
     let summary = DemoSummary {
         out: out.to_owned(),
         model: model.folder().to_owned(),
         seed: options.seed,
-        room: format!("{room:?}").to_lowercase(),
+        room: format!("{:?}", room.kind).to_lowercase(),
         frames: labelled.frames,
         points: labelled.points,
         measured,
@@ -180,12 +180,14 @@ pub fn demo(
     Ok(summary)
 }
 
+/// The room of a demo, for people and for the picture.
+struct Room {
+    kind: RoomKind,
+    height: f32,
+}
+
 /// Drives through the room and records it; remembers the truth.
-fn record(
-    options: &DemoOptions,
-    path: &Path,
-    observe: &mut dyn FnMut(DemoEvent),
-) -> Result<(RoomKind, Truth), DemoError> {
+fn record(options: &DemoOptions, path: &Path, observe: &mut dyn FnMut(DemoEvent)) -> Result<(Room, Truth), DemoError> {
     let scene = scene(options.seed);
     let drive = drive(&scene, options);
     let mut recorder = Recorder::create(path, drive.sensor())?;
@@ -196,7 +198,7 @@ fn record(
         observe(DemoEvent::Simulated(frame.index + 1));
     }
     recorder.finish()?;
-    Ok((scene.kind, truth))
+    Ok((Room { kind: scene.kind, height: scene.shape.size[2] }, truth))
 }
 
 /// A full office.
@@ -227,8 +229,8 @@ fn camera([width, height]: [usize; 2]) -> DepthCamera {
 fn mount() -> Isometry3<f64> {
     // Columns: optical x (right) = −y of the base, optical y (down) = −z, optical z (forward) = x.
     let optical = Rotation3::from_basis_unchecked(&[-Vector3::y(), -Vector3::z(), Vector3::x()]);
-    let down = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), 0.22);
-    Isometry3::from_parts(Translation3::new(0.1, 0.0, 1.3), down * UnitQuaternion::from_rotation_matrix(&optical))
+    let down = UnitQuaternion::from_axis_angle(&Vector3::y_axis(), 0.35);
+    Isometry3::from_parts(Translation3::new(0.1, 0.0, 1.1), down * UnitQuaternion::from_rotation_matrix(&optical))
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {

@@ -9,10 +9,19 @@ use super::truth::FrameTruth;
 use crate::cloud::{Cloud, INVALID_CLASS, Labels, NO_INSTANCE};
 use crate::metrics::IGNORED_CLASS;
 use crate::network::Class;
-use crate::picture::{LegendEntry, Panel, PictureError, UNLABELLED_COLOUR, View, instance_colour, render, save};
+use crate::picture::{
+    Ceiling, LegendEntry, Panel, PictureError, UNLABELLED_COLOUR, View, Viewpoint, instance_colour, render, save,
+};
 
 /// Side of a voxel of the picture (m).
 const VOXEL: f32 = 0.02;
+/// A point with fewer points than this in its cell and the cells around it is a stray, such as a pixel
+/// between two depths. It would be drawn as a large disc, for its neighbours are far.
+const COMPANY: usize = 7;
+/// Side of such a cell (m).
+const CELL: f32 = 0.05;
+/// How much is cut off below the ceiling (m): lamps and beams hide what stands under them.
+const CEILING: f32 = 0.35;
 
 /// All frames in one cloud, one point per voxel with the label that it had last.
 #[derive(Default)]
@@ -49,28 +58,42 @@ impl Portrait {
         }
     }
 
-    /// Draws colour, class, instance and truth, and saves the picture.
+    /// Draws colour, class, instance and truth, and saves the picture. `height` is that of the room (m): its
+    /// ceiling is lifted off.
     ///
     /// # Errors
     /// When there is no place for the file.
-    pub fn save(&self, path: &Path, classes: &[Class]) -> Result<(), PictureError> {
+    pub fn save(&self, path: &Path, classes: &[Class], height: f32) -> Result<(), PictureError> {
         let colour_of = |class: usize| classes.get(class).map_or(UNLABELLED_COLOUR, |class| class.colour);
-        let class: Vec<[u8; 3]> = self.class.iter().map(|&class| colour_of(class.into())).collect();
-        let truth: Vec<[u8; 3]> = self.true_class.iter().map(|&class| colour_of(class.into())).collect();
-        let instance: Vec<[u8; 3]> = self
-            .instance
-            .iter()
-            .map(|&instance| if instance == NO_INSTANCE { UNLABELLED_COLOUR } else { instance_colour(instance) })
-            .collect();
-        let panels = [
-            ("what the camera sees", &self.colour),
-            ("class", &class),
-            ("instance", &instance),
-            ("true class", &truth),
-        ]
-        .map(|(title, colour)| Panel { title, position: &self.position, colour });
+        let colour_of_instance =
+            |instance| if instance == NO_INSTANCE { UNLABELLED_COLOUR } else { instance_colour(instance) };
+        let shown = self.in_company();
+        let position: Vec<[f32; 3]> = shown.iter().map(|&point| self.position[point]).collect();
+        let column = |colour: &dyn Fn(usize) -> [u8; 3]| shown.iter().map(|&point| colour(point)).collect();
+        let colour: Vec<[u8; 3]> = column(&|point| self.colour[point]);
+        let class: Vec<[u8; 3]> = column(&|point| colour_of(self.class[point].into()));
+        let truth: Vec<[u8; 3]> = column(&|point| colour_of(self.true_class[point].into()));
+        let instance: Vec<[u8; 3]> = column(&|point| colour_of_instance(self.instance[point]));
+        let panels = [("colour", &colour), ("class", &class), ("instance", &instance), ("truth", &truth)]
+            .map(|(title, colour)| Panel { title, position: &position, colour });
         let legend: Vec<LegendEntry> =
             classes.iter().map(|class| LegendEntry { name: class.name.clone(), colour: class.colour }).collect();
-        save(path, &render(&panels, &View { width: 2400, ..View::overview() }, &legend)?)
+        let ceiling = Ceiling::CutAbove(height - CEILING);
+        let viewpoint = Viewpoint::Overview { azimuth: -2.2, elevation: 0.95, ceiling, open_front: true };
+        save(path, &render(&panels, &View { width: 2400, viewpoint, ..View::overview() }, &legend)?)
+    }
+
+    /// Points that are no strays.
+    fn in_company(&self) -> Vec<usize> {
+        let cell = |position: &[f32; 3]| position.map(|value| (value / CELL).floor() as i32);
+        let mut residents: HashMap<[i32; 3], usize> = HashMap::new();
+        for position in &self.position {
+            *residents.entry(cell(position)).or_default() += 1;
+        }
+        let around = |[x, y, z]: [i32; 3]| -> usize {
+            let steps = (0..27).map(|step| [x + step % 3 - 1, y + step / 3 % 3 - 1, z + step / 9 - 1]);
+            steps.filter_map(|cell| residents.get(&cell)).sum()
+        };
+        (0..self.position.len()).filter(|&point| around(cell(&self.position[point])) >= COMPANY).collect()
     }
 }
