@@ -28,7 +28,8 @@
 //! | [`transport`] | bags and files, in and out | networks |
 //! | [`metrics`] | the papers' scores | the pipeline |
 //! | [`evaluation`] | a model on rooms with truth, as the runtime and as the seeds' test code label them | files |
-//! | [`sim`] | procedural furnished scenes with exact labels, simulated sensors, drives as bags | networks |
+//! | [`sim`] | procedural furnished scenes with exact labels, simulated sensors and drives | networks |
+//! | [`recording`] | simulated drives as bags, simulated rooms as files | networks |
 //! | [`picture`] | labelled clouds as images | the pipeline |
 //! | [`replay`] | recordings through the pipeline: pairing, transforms, output | arguments |
 //! | [`cli`] | one file per verb | |
@@ -47,6 +48,7 @@ pub mod metrics;
 pub mod network;
 pub mod picture;
 pub mod pipeline;
+pub mod recording;
 pub mod replay;
 pub mod ros;
 pub mod sim;

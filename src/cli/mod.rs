@@ -4,12 +4,14 @@
 //! written, with the reason on stderr.
 
 mod eval;
+pub mod demo;
 mod feed;
 pub mod inspect;
 mod inspect_command;
 mod model;
 mod replay;
 mod pack;
+pub mod simulate;
 
 use std::process::ExitCode;
 
@@ -34,6 +36,10 @@ enum Verb {
     Eval(eval::Arguments),
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
+    /// See it work: simulates a drive through a furnished room and labels it.
+    Demo(demo::Arguments),
+    /// Simulate a recorded drive, or rooms, with exact truth.
+    Simulate(simulate::Arguments),
     /// Say what is in a bag, cloud, room or model folder, and what is wrong with it.
     Inspect(inspect_command::Arguments),
     /// Label a recording: a bag or cloud in, the same clouds with classes and instances out.
@@ -63,6 +69,8 @@ pub fn main() -> ExitCode {
     let result = match arguments.verb {
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Feed(arguments) => feed::run(&arguments),
+        Verb::Demo(arguments) => demo::run(&arguments),
+        Verb::Simulate(arguments) => simulate::run(&arguments),
         Verb::Inspect(arguments) => inspect_command::run(&arguments),
         Verb::Replay(arguments) => replay::run(&arguments),
         Verb::Pack(arguments) => pack::run(&arguments),
