@@ -3,14 +3,14 @@
 //! Exit codes: 0 = done; 1 = ran, and found a failure; 2 = bad input or a place that cannot be
 //! written, with the reason on stderr.
 
-mod eval;
 pub mod demo;
+mod eval;
 mod feed;
 pub mod inspect;
 mod inspect_command;
 mod model;
-mod replay;
 mod pack;
+mod replay;
 pub mod simulate;
 
 use std::process::ExitCode;
@@ -32,20 +32,20 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Score a model on rooms with truth.
-    Eval(eval::Arguments),
-    /// Stream simulated training blocks to stdout, for the trainer.
-    Feed(feed::Arguments),
     /// See it work: simulates a drive through a furnished room and labels it.
     Demo(demo::Arguments),
-    /// Simulate a recorded drive, or rooms, with exact truth.
-    Simulate(simulate::Arguments),
-    /// Say what is in a bag, cloud, room or model folder, and what is wrong with it.
-    Inspect(inspect_command::Arguments),
     /// Label a recording: a bag or cloud in, the same clouds with classes and instances out.
     Replay(replay::Arguments),
+    /// Say what is in a bag, cloud, room or model folder, and what is wrong with it.
+    Inspect(inspect_command::Arguments),
+    /// Simulate a recorded drive, or rooms, with exact truth.
+    Simulate(simulate::Arguments),
+    /// Score a model on rooms with truth.
+    Eval(eval::Arguments),
     /// Make a model folder of trained weights, or rewrite what one says of itself.
     Pack(pack::Arguments),
+    /// Stream simulated training blocks to stdout, for the trainer.
+    Feed(feed::Arguments),
 }
 
 /// What a verb that ran found.
