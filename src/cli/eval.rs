@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -139,11 +140,11 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     }
     bar.finish_and_clear();
     let report = report(arguments, sizes, done, &evaluator);
+    let mut out = std::io::stdout().lock();
     if arguments.json {
-        serde_json::to_writer_pretty(std::io::stdout().lock(), &report)?;
-        println!();
+        writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
     } else {
-        println!("{report}");
+        writeln!(out, "{report}")?;
     }
     Ok(if report.failed_blocks == 0 { Verdict::Passed } else { Verdict::Failed })
 }

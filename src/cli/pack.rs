@@ -5,6 +5,7 @@
 //! from the folder alone: the numbers of the network stay as they are.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::Verdict;
@@ -94,18 +95,21 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     }
     let model = write_model(&arguments.out, &architecture, &parameters, &metadata)?;
     let manifest = model.manifest();
-    println!(
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
         "{}: {}, {} classes, blocks of {} points",
         model.folder().display(),
         manifest.architecture,
         manifest.classes.len(),
         manifest.block.points
-    );
+    )?;
     for part in &manifest.parts {
-        println!("  {}  {} B  sha256 {}", part.file, model.part(part.role).map_or(0, <[u8]>::len), part.sha256);
+        let length = model.part(part.role).map_or(0, <[u8]>::len);
+        writeln!(out, "  {}  {length} B  sha256 {}", part.file, part.sha256)?;
     }
     for (name, score) in &manifest.scores {
-        println!("  {name} = {score}");
+        writeln!(out, "  {name} = {score}")?;
     }
     Ok(Verdict::Passed)
 }
