@@ -10,7 +10,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
-use super::Verdict;
+use super::{Verdict, model_folder};
 use crate::config::Config;
 use crate::evaluation::{Evaluator, MeanInstanceSize, Procedure, RoomReport};
 use crate::latency::{Stage, StageTimes};
@@ -35,9 +35,9 @@ pub(super) struct Arguments {
     /// Label as the robot does, or exactly as the papers' test code does.
     #[arg(long, value_enum, default_value = "live")]
     protocol: ProtocolName,
-    /// The model folder.
+    /// The model folder; the shipped model where none is named.
     #[arg(long, value_name = "DIR")]
-    model: PathBuf,
+    model: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -113,7 +113,8 @@ struct Room {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let rooms = expand(&arguments.rooms)?;
-    let model = Model::open(&arguments.model)?;
+    let folder = model_folder(arguments.model.as_deref())?;
+    let model = Model::open(&folder)?;
     let mut config = arguments.config.as_deref().map_or_else(|| Ok(Config::default()), Config::open)?;
     if arguments.threads > 0 {
         config.blocks.threads = arguments.threads;
@@ -139,7 +140,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
         bar.inc(1);
     }
     bar.finish_and_clear();
-    let report = report(arguments, sizes, done, &evaluator);
+    let report = report(arguments, &model, sizes, done, &evaluator);
     let mut out = std::io::stdout().lock();
     if arguments.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&report)?)?;
@@ -204,12 +205,18 @@ fn progress(rooms: usize) -> ProgressBar {
     bar
 }
 
-fn report(arguments: &Arguments, sizes: Option<InstanceSizes>, rooms: Vec<Room>, evaluator: &Evaluator) -> Report {
+fn report(
+    arguments: &Arguments,
+    model: &Model,
+    sizes: Option<InstanceSizes>,
+    rooms: Vec<Room>,
+    evaluator: &Evaluator,
+) -> Report {
     let scores = evaluator.scores();
     let blocks = rooms.iter().map(|room| room.report.blocks).sum();
     Report {
         protocol: arguments.protocol,
-        model: arguments.model.clone(),
+        model: model.folder().to_owned(),
         seed: sizes.is_some().then_some(arguments.seed),
         mean_instance_size: sizes,
         blocks,
