@@ -30,6 +30,10 @@ pub(crate) use worker::highest;
 /// How much a voxel trusts the label of its nearest sampled neighbour, against its own.
 const BORROWED_TRUST: f32 = 0.5;
 
+/// A window with this many points is believed in full. One with fewer sees the edge of things, and
+/// every point is in other windows that see more of them.
+const FULL_WINDOW: usize = 1024;
+
 /// One cloud and where it was taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
@@ -265,9 +269,11 @@ impl Pipeline {
         let worker = &mut self.workers[slot];
         worker.recall(self.map.instance());
         self.merger.merge_block(&worker.clusters.label, &worker.cluster_class, &worker.current, &mut self.assigned)?;
+        let trust = (worker.block.distinct as f32 / FULL_WINDOW as f32).min(1.0);
         for (&voxel, &sample) in worker.members.iter().zip(&worker.speaker) {
             let itself = worker.block.index[sample as usize] == voxel;
-            self.map.votes_mut().add(voxel, worker.logits_of(sample), if itself { 1.0 } else { BORROWED_TRUST });
+            let trust = if itself { trust } else { trust * BORROWED_TRUST };
+            self.map.votes_mut().add(voxel, worker.logits_of(sample), trust);
             // A cluster without an instance leaves what the map knows: another view may know better.
             let cluster = worker.clusters.label[sample as usize];
             match self.assigned.get(cluster as usize) {

@@ -31,14 +31,16 @@ impl ClassVotes {
         self.weight.truncate(last);
     }
 
-    /// Adds one block's opinion of a voxel: the softmax of `logits`, scaled by `trust` in 0..=1.
+    /// Adds one block's opinion of a voxel: the softmax of `logits`, scaled by `trust` in 0..=1. What
+    /// was said before fades as far as the new opinion is trusted.
     pub fn add(&mut self, voxel: u32, logits: &[f32], trust: f32) {
         let start = voxel as usize * self.classes;
         let votes = &mut self.weight[start..start + self.classes];
         let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f32 = logits.iter().map(|logit| libm::expf(logit - highest)).sum();
+        let kept = 1.0 - (1.0 - KEPT) * trust;
         for (vote, logit) in votes.iter_mut().zip(logits) {
-            *vote = *vote * KEPT + trust * libm::expf(logit - highest) / sum;
+            *vote = *vote * kept + trust * libm::expf(logit - highest) / sum;
         }
     }
 
@@ -82,6 +84,16 @@ mod tests {
         let (class, share) = votes.winner(0).expect("two votes");
         assert_eq!(class, 1);
         assert!((0.5..0.7).contains(&share));
+    }
+
+    #[test]
+    fn an_opinion_without_trust_changes_nothing() {
+        let mut votes = ClassVotes::new(2);
+        votes.push();
+        votes.add(0, &[4.0, 1.0], 1.0);
+        let before = votes.clone();
+        votes.add(0, &[0.0, 9.0], 0.0);
+        assert_eq!(votes, before);
     }
 
     #[test]
