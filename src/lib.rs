@@ -54,3 +54,4 @@ pub mod ros;
 pub mod sim;
 pub mod training;
 pub mod transport;
+mod whole_file;

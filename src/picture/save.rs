@@ -1,11 +1,12 @@
 //! A picture on disc: whole or not at all.
 
-use std::io::{BufWriter, Write};
+use std::io::Write;
 use std::path::Path;
 
 use image::{ImageFormat, RgbImage};
 
 use super::PictureError;
+use crate::whole_file::WholeFile;
 
 /// Writes a PNG. It is written beside its place under another name and renamed when complete, so
 /// that nobody ever sees half a picture.
@@ -15,14 +16,11 @@ use super::PictureError;
 /// then untouched.
 pub fn save(path: &Path, image: &RgbImage) -> Result<(), PictureError> {
     let failed = |source| PictureError::Write { path: path.to_path_buf(), source };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
     let mut bytes = std::io::Cursor::new(Vec::new());
     image.write_to(&mut bytes, ImageFormat::Png)?;
-    let mut writer = BufWriter::new(file.as_file_mut());
-    writer.write_all(bytes.get_ref()).and_then(|()| writer.flush()).map_err(failed)?;
-    drop(writer);
-    file.persist(path).map_err(|error| failed(error.error))?;
+    let mut file = WholeFile::create(path).map_err(failed)?;
+    file.write_all(bytes.get_ref()).map_err(failed)?;
+    file.commit().map_err(failed)?;
     Ok(())
 }
 

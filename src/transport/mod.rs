@@ -15,7 +15,6 @@
 pub mod bag;
 pub mod file;
 mod looks;
-mod whole;
 
 pub use bag::{
     BagError, CloudTopics, Damage, DamageKind, Definitions, DepthTopics, McapSink, Place, RawMessage, SelectionError,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::latency::LatencyRow;
 use crate::metrics::Scores;
+use crate::whole_file::WholeFile;
 
 /// The figures of a demo.
 #[derive(Clone, Debug, Serialize)]
@@ -48,12 +49,10 @@ impl DemoSummary {
     /// # Errors
     /// What the system says.
     pub fn save(&self, path: &Path) -> std::io::Result<()> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = WholeFile::create(path)?;
         serde_json::to_writer_pretty(&mut file, self)?;
         file.write_all(b"\n")?;
-        file.persist(path)?;
-        Ok(())
+        file.commit()
     }
 }
 

@@ -11,7 +11,7 @@ use tempfile::TempPath;
 use super::metadata;
 use super::topic::{RawMessage, Topic};
 use super::{BagError, Source};
-use crate::transport::whole::WholeFile;
+use crate::whole_file::WholeFile;
 
 /// Gives the full definition (`ros2msg`) of a message type that the input lacks.
 pub type Definitions = fn(&str) -> Option<&'static str>;

@@ -10,7 +10,7 @@ use std::path::Path;
 use super::columns::{Column, ScalarType};
 use super::{FileCloud, FileError};
 use crate::cloud::{Cloud, LabelledCloud, Labels};
-use crate::transport::whole::WholeFile;
+use crate::whole_file::WholeFile;
 
 /// A cloud with what is known of its points.
 #[derive(Clone, Copy, Debug)]

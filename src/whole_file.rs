@@ -9,7 +9,7 @@ use tempfile::TempPath;
 /// A file being written under a temporary name beside its target.
 ///
 /// [`commit`](Self::commit) renames it; dropped before that, it leaves nothing behind.
-pub(super) struct WholeFile {
+pub(crate) struct WholeFile {
     // Dropped (closed) before the temporary name is removed.
     writer: BufWriter<File>,
     temporary: TempPath,
