@@ -48,7 +48,7 @@ fn same(name: &str, shape: Vec<u64>, values: Vec<f32>) -> Option<(String, Vec<u6
     Some((name.to_owned(), shape, values))
 }
 
-fn text(path: &PathBuf) -> &str {
+fn text(path: &Path) -> &str {
     path.to_str().expect("a plain temporary path")
 }
 
