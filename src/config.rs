@@ -78,6 +78,9 @@ pub struct GroupingConfig {
     pub fringe_points: u32,
     /// How far a fringe point looks for a large cluster, in bandwidths.
     pub fringe_reach: f64,
+    /// A cluster that holds this part of each of two instances, within its block, unites them; above
+    /// 1 nothing is ever united.
+    pub unite_fraction: f64,
     /// Instances with fewer voxels than this are not shown.
     pub minimum_instance: usize,
 }
@@ -102,14 +105,18 @@ impl Default for BlockConfig {
 
 impl Default for GroupingConfig {
     fn default() -> Self {
-        Self { minimum_points: 30, fringe_points: 30, fringe_reach: 2.0, minimum_instance: 40 }
+        Self { minimum_points: 30, fringe_points: 30, fringe_reach: 2.0, unite_fraction: 0.8, minimum_instance: 60 }
     }
 }
 
 impl GroupingConfig {
     /// The rules by which blocks are merged into the map.
     pub fn rules(&self) -> LiveMergeRules {
-        LiveMergeRules { minimum_points: self.minimum_points, ..LiveMergeRules::default() }
+        LiveMergeRules {
+            minimum_points: self.minimum_points,
+            unite_fraction: self.unite_fraction,
+            ..LiveMergeRules::default()
+        }
     }
 }
 
