@@ -105,7 +105,7 @@ impl Default for BlockConfig {
 
 impl Default for GroupingConfig {
     fn default() -> Self {
-        Self { minimum_points: 30, fringe_points: 30, fringe_reach: 2.0, unite_fraction: 0.8, minimum_instance: 60 }
+        Self { minimum_points: 30, fringe_points: 30, fringe_reach: 2.0, unite_fraction: 0.8, minimum_instance: 40 }
     }
 }
 
