@@ -1,6 +1,6 @@
 //! `instanton pack` through the real binary: weights in, a model folder that opens out.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 use instanton::network::asis::Asis;
