@@ -64,7 +64,7 @@ struct Plane {
 
 /// Finds the floor of one frame given in its sensor's frame. `None` if there is none: too few
 /// points, or no plane within the prior's cone with next to nothing below. Deterministic; at most
-/// [`TRIALS`] × [`SAMPLE`] distances.
+/// `TRIALS` × `SAMPLE` distances.
 pub fn estimate_up(cloud: &Cloud, prior: &DirectionPrior) -> Option<Upright> {
     let prior_up = direction(prior.up)?;
     let sample = sample(cloud);

@@ -6,7 +6,7 @@
 //! * [`bag`]: messages stay CDR bytes. A [`Source`] hands them out in log-time order from a
 //!   rosbag2 folder, `.mcap` or `.db3` file, in bounded memory; a [`Sink`] writes them. Nothing
 //!   here knows what is inside a message.
-//! * [`file`]: clouds and annotated rooms as `.pcd`, `.ply`, `.npy`, `.npz`.
+//! * [`mod@file`]: clouds and annotated rooms as `.pcd`, `.ply`, `.npy`, `.npz`.
 //! * Damage ends neither the program nor the reading: what lies before it (and, where the container
 //!   allows, behind it) is delivered, and the damage is told once, as a typed [`Damage`].
 //! * No length that a file states is believed before it is checked against the file.
