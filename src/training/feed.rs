@@ -7,11 +7,9 @@ use crossbeam::channel::{Receiver, bounded};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Augmentation, augment, header, write_record};
-use crate::block::{
-    Block, BlockError, BlockSampler, Extent, ROBUST_FRACTION, RobustExtent, WindowIndex, WindowKey, Windowing,
-};
-use crate::cloud::{Cloud, LabelledCloud};
+use super::{Augmentation, ClassBalance, WindowChoice, augment, header, write_record};
+use crate::block::{Block, BlockError, BlockSampler, Extent, ROBUST_FRACTION, RobustExtent, WindowIndex, Windowing};
+use crate::cloud::LabelledCloud;
 use crate::geometry::{GeometryError, GeometryPlan, LevelSpecification, PlanSpecification, PlanWorkspace};
 use crate::sim::{CLASSES, ScanOptions, Scene, SceneOptions, scan_room, voxel_thin};
 
@@ -24,9 +22,6 @@ const BLOCKS_PER_COPY: usize = 8;
 
 /// Voxel size of the live map (m): training sees rooms as thinned as the field does.
 const VOXEL: f32 = 0.025;
-
-/// Windows with fewer points than this teach nothing.
-const MINIMUM_POINTS: usize = 100;
 
 /// Which rooms the blocks come from. The two never share a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -84,12 +79,9 @@ struct Room {
 
 /// An augmented, voxel-thinned copy of a room with its windows.
 struct Copy {
-    cloud: Cloud,
-    class: Vec<u8>,
-    instance: Vec<i32>,
+    room: LabelledCloud,
     extent: Extent,
-    windows: WindowIndex,
-    keys: Vec<WindowKey>,
+    windows: WindowChoice,
 }
 
 /// The stream.
@@ -99,6 +91,7 @@ pub struct Feed {
     random: ChaCha8Rng,
     scans: Receiver<LabelledCloud>,
     rooms: Vec<Room>,
+    balance: ClassBalance,
     block: Block,
     plan: GeometryPlan,
     workspace: PlanWorkspace,
@@ -136,6 +129,7 @@ impl Feed {
             random: ChaCha8Rng::seed_from_u64(options.seed),
             scans,
             rooms: Vec::new(),
+            balance: ClassBalance::default(),
             block: Block::default(),
             plan: GeometryPlan::default(),
             workspace: PlanWorkspace::default(),
@@ -172,15 +166,16 @@ impl Feed {
         }
         let room = &mut self.rooms[chosen];
         room.drawn += 1;
-        let key = choose_window(&room.copy, &mut self.random);
+        let Copy { room, extent, windows } = &room.copy;
+        let key = windows.draw(&room.cloud.position, &self.balance, &mut self.random);
         let windowing = Windowing { points: self.options.points, ..Windowing::default() };
         let mut sampler = BlockSampler::new(windowing, self.random.random())?;
-        let Copy { cloud, class, instance, extent, windows, .. } = &room.copy;
-        sampler.sample(windows.candidates(key), cloud, extent, key, &mut self.block)?;
+        sampler.sample(windows.candidates(key), &room.cloud, extent, key, &mut self.block)?;
         self.plan.compute(&self.block.position, &self.specification, &mut self.workspace)?;
         let sampled = self.block.index.iter().map(|&point| point as usize);
-        let class: Vec<u8> = sampled.clone().map(|point| class[point]).collect();
-        let instance: Vec<i32> = sampled.map(|point| instance[point]).collect();
+        let class: Vec<u8> = sampled.clone().map(|point| room.class[point]).collect();
+        let instance: Vec<i32> = sampled.map(|point| room.instance[point]).collect();
+        self.balance.count(&class);
         write_record(out, &self.block.features, &class, &instance, &self.plan)?;
         Ok(())
     }
@@ -198,19 +193,30 @@ impl Feed {
 impl Copy {
     /// `None` if no window of the copy holds enough points.
     fn of(original: &LabelledCloud, options: &FeedOptions, random: &mut ChaCha8Rng) -> Result<Option<Self>, FeedError> {
-        let thinned = match options.split {
-            Split::Training => voxel_thin(&augment(original, &options.augmentation, random), VOXEL),
-            Split::Validation => voxel_thin(original, VOXEL),
+        let mut room = match options.split {
+            Split::Training => augment(original, &options.augmentation, random),
+            Split::Validation => original.clone(),
         };
-        let LabelledCloud { cloud, class, instance } = thinned;
-        let Some(extent) = RobustExtent::default().estimate(&cloud.position, ROBUST_FRACTION) else {
+        shift_lattice(&mut room, random);
+        let room = voxel_thin(&room, VOXEL);
+        let Some(extent) = RobustExtent::default().estimate(&room.cloud.position, ROBUST_FRACTION) else {
             return Ok(None);
         };
-        let mut windows = WindowIndex::new(Windowing::default())?;
-        windows.build(&cloud.position);
-        let keys: Vec<WindowKey> =
-            windows.iter().filter(|(_, members)| members.len() >= MINIMUM_POINTS).map(|(key, _)| key).collect();
-        Ok((!keys.is_empty()).then_some(Self { cloud, class, instance, extent, windows, keys }))
+        let windowing = Windowing::default();
+        let mut windows = WindowIndex::new(windowing)?;
+        windows.build(&room.cloud.position);
+        Ok(WindowChoice::new(&room, windows, windowing).map(|windows| Self { room, extent, windows }))
+    }
+}
+
+/// Moves a room by less than a stride, so that the windows cut it anywhere. In the field they hang
+/// on the place where the robot was switched on, not on the corner of a room.
+fn shift_lattice(room: &mut LabelledCloud, random: &mut ChaCha8Rng) {
+    let stride = Windowing::default().stride;
+    let shift: [f32; 2] = std::array::from_fn(|_| random.random_range(0.0..stride));
+    for point in &mut room.cloud.position {
+        point[0] += shift[0];
+        point[1] += shift[1];
     }
 }
 
@@ -226,32 +232,6 @@ fn room_seeds(options: &FeedOptions) -> u64 {
 /// From a tidy room to twice the furniture: real rooms are fuller than the simulator's default.
 fn density(seed: u64) -> f32 {
     ChaCha8Rng::seed_from_u64(seed).random_range(1.0..2.0)
-}
-
-/// Half of the blocks come from any window, half from a window around a point of any instance, so
-/// that chairs are met about as often as floors.
-fn choose_window(copy: &Copy, random: &mut ChaCha8Rng) -> WindowKey {
-    let anywhere = copy.keys[random.random_range(0..copy.keys.len())];
-    if random.random_bool(0.5) {
-        return anywhere;
-    }
-    // A uniformly drawn point of a uniformly drawn instance, found by rejection: draw points and
-    // take the one whose instance has not been met before.
-    let mut met = Vec::new();
-    let mut last = None;
-    for _ in 0..64 {
-        let point = random.random_range(0..copy.cloud.len());
-        if !met.contains(&copy.instance[point]) {
-            met.push(copy.instance[point]);
-            last = Some(point);
-        }
-    }
-    let Some(point) = last else { return anywhere };
-    let [x, y, _] = copy.cloud.position[point];
-    let stride = Windowing::default().stride;
-    let cell = |value: f32, random: &mut ChaCha8Rng| (value / stride).floor() as i32 - random.random_range(0..2);
-    let key = WindowKey { x: cell(x, random), y: cell(y, random) };
-    if copy.keys.binary_search(&key).is_ok() { key } else { anywhere }
 }
 
 #[cfg(test)]

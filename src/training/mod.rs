@@ -7,7 +7,9 @@
 mod augment;
 mod feed;
 mod record;
+mod window_choice;
 
 pub use augment::{Augmentation, augment};
 pub use feed::{Feed, FeedError, FeedOptions, Split};
 pub use record::{header, write_record};
+pub use window_choice::{ClassBalance, WindowChoice};
