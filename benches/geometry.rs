@@ -27,7 +27,7 @@ fn block(points: usize) -> Vec<[f32; 3]> {
 }
 
 fn asis() -> PlanSpecification {
-    let level = |(points, radius)| LevelSpecification { points, radius, slots: 32 };
+    let level = |(points, radius)| LevelSpecification::ball(points, radius, 32);
     PlanSpecification { levels: [(1024, 0.1), (256, 0.2), (64, 0.4), (16, 0.8)].into_iter().map(level).collect() }
 }
 

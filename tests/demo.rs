@@ -11,7 +11,7 @@ use instanton::transport::open_bag;
 
 /// An untrained network of 256 points with these classes.
 fn tiny_model(folder: &Path, classes: Vec<Class>) -> Model {
-    let level = |points, radius| LevelSpecification { points, radius, slots: 8 };
+    let level = |points, radius| LevelSpecification::ball(points, radius, 8);
     let levels = vec![level(64, 0.1), level(16, 0.2), level(8, 0.4), level(4, 0.8)];
     let architecture =
         Asis { points: 256, classes: classes.len(), levels, ..Asis::default() }.architecture().expect("sizes fit");

@@ -19,7 +19,7 @@ use instanton::transport::write_room;
 
 /// An untrained network, small but for its blocks.
 fn small_model(folder: &Path, points: usize) -> Model {
-    let level = |points, radius| LevelSpecification { points, radius, slots: 8 };
+    let level = |points, radius| LevelSpecification::ball(points, radius, 8);
     let levels = vec![level(64, 0.2), level(32, 0.4), level(16, 0.6), level(8, 0.8)];
     let architecture = Asis { points, levels, ..Asis::default() }.architecture().expect("sound sizes");
     let parameters = Weights::untrained(&architecture, 1).fold(&architecture).expect("sound weights");

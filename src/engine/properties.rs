@@ -11,7 +11,7 @@ use crate::network::{Architecture, Description, Fusion, Layer, Operation, Parame
 
 /// A two-level network in the manner of ASIS, of any size; without fusion it is the vanilla variant.
 fn network(points: usize, levels: [(usize, usize); 2], widths: &[usize], fusion: bool) -> Architecture {
-    let specification = |(points, slots): (usize, usize)| LevelSpecification { points, radius: 0.4, slots };
+    let specification = |(points, slots): (usize, usize)| LevelSpecification::ball(points, 0.4, slots);
     let mut layers = Vec::new();
     let mut add = |scope: &str, inputs: &[&str], operation: Operation| {
         let inputs = inputs.iter().map(|&input| input.to_owned()).collect();

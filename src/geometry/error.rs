@@ -47,6 +47,27 @@ pub enum GeometryError {
         /// How many points there are.
         actual: usize,
     },
+    /// A level asks for more neighbours than the level that it looks at has points.
+    #[error("level {level}: {expected} nearest neighbours are asked for, there are {actual} points")]
+    LevelNeighbours {
+        /// Which level, counted from 1.
+        level: usize,
+        /// How many neighbours it asks for.
+        expected: usize,
+        /// How many points there are to choose from.
+        actual: usize,
+    },
+    /// A density's variance is not a positive number, or so large, or so small against its radius, that
+    /// a density would be 0.
+    #[error(
+        "level {level}: expected a density variance between a hundredth of the squared radius and 1e6 m², got {actual}"
+    )]
+    Variance {
+        /// Which level, counted from 1.
+        level: usize,
+        /// What came.
+        actual: f64,
+    },
     /// A ball radius that is no radius.
     #[error("level {level}: expected a ball radius above 1e-20 m, got {actual}")]
     Radius {

@@ -2,8 +2,8 @@
 //!
 //! A PointNet++-like network keeps asking three questions of a block: which points stand for the
 //! rest (farthest-point sampling), who is near them (ball query, k nearest neighbours), and how a
-//! coarse answer is carried back to the fine points (three nearest neighbours). None of them looks
-//! at a feature, so [`GeometryPlan::compute`] answers all of them once per block and the network
+//! coarse answer is carried back to the fine points (three nearest neighbours). PointConv adds a
+//! fourth: how crowded is it there (kernel density). None of them looks at a feature, so [`GeometryPlan::compute`] answers all of them once per block and the network
 //! that follows is gathers and matrix products only.
 //!
 //! # Contract
@@ -21,7 +21,7 @@
 //!
 //! let position: Vec<[f32; 3]> = (0..64).map(|i| [(i % 8) as f32 * 0.1, (i / 8) as f32 * 0.1, 0.0]).collect();
 //! let specification =
-//!     PlanSpecification { levels: vec![LevelSpecification { points: 16, radius: 0.15, slots: 8 }] };
+//!     PlanSpecification { levels: vec![LevelSpecification::ball(16, 0.15, 8)] };
 //! let (mut plan, mut workspace) = (GeometryPlan::default(), PlanWorkspace::default());
 //! plan.compute(&position, &specification, &mut workspace)?;
 //! assert_eq!(plan.levels[1].position.len(), 16);
@@ -44,11 +44,13 @@ mod properties;
 mod sampling;
 
 pub use ball::{BallWorkspace, ball_query, squared_radius_bound};
-pub use compute::{MAXIMUM_SLOTS, PlanWorkspace};
+pub use compute::{DENSITY_SLOTS, MAXIMUM_SLOTS, PlanWorkspace};
 pub use density::{gaussian_density, inverse_density_scale};
 pub use error::GeometryError;
 pub use interpolation::{InterpolationWorkspace, inverse_square_weights, three_nearest};
 pub use leaves::Leaves;
 pub use nearest::{NearestNeighbours, NearestWorkspace, k_nearest_neighbours};
-pub use plan::{GeometryPlan, Interpolation, Level, LevelSpecification, Neighbours, PlanSpecification};
+pub use plan::{
+    GeometryPlan, Grouping, Interpolation, KernelDensity, Level, LevelSpecification, Neighbours, PlanSpecification,
+};
 pub use sampling::{SamplingWorkspace, farthest_point_sampling};

@@ -319,7 +319,7 @@ fn check_sizes(description: &Description) -> Result<(), ArchitectureError> {
         // Sampling keeps a subset, so a level has at most the points of the level below it.
         size(format!("level {number}: points"), level.points, 1, finer)?;
         size(format!("level {number}: slots"), level.slots, 1, LARGEST_WIDTH)?;
-        radius(format!("level {number}: radius"), level.radius)?;
+        radius(format!("level {number}: radius"), level.radius())?;
         finer = level.points;
     }
     for layer in &description.layers {

@@ -39,7 +39,7 @@ pub struct Asis {
 impl Default for Asis {
     /// The published network on S3DIS: 4096 points, 9 columns, 13 classes, 5-D embeddings.
     fn default() -> Self {
-        let level = |points, radius| LevelSpecification { points, radius, slots: 32 };
+        let level = |points, radius| LevelSpecification::ball(points, radius, 32);
         Self {
             points: 4096,
             feature_columns: 9,
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(architecture.variables().len(), 202);
         assert_eq!((architecture.classes(), architecture.embedding_size()), (13, 5));
         let levels: Vec<_> =
-            architecture.plan_specification().levels.iter().map(|l| (l.points, l.radius, l.slots)).collect();
+            architecture.plan_specification().levels.iter().map(|l| (l.points, l.radius(), l.slots)).collect();
         assert_eq!(levels, [(1024, 0.1, 32), (256, 0.2, 32), (64, 0.4, 32), (16, 0.8, 32)]);
     }
 

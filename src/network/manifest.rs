@@ -259,8 +259,7 @@ impl Manifest {
             return Err(ArchitectureError::Unknown { name, known });
         }
         let fusion = self.fusion.unwrap_or(Fusion { neighbours: 0, radius: 0.0 });
-        let level =
-            |entry: &LevelEntry| LevelSpecification { points: entry.points, radius: entry.radius, slots: entry.slots };
+        let level = |entry: &LevelEntry| LevelSpecification::ball(entry.points, entry.radius, entry.slots);
         Asis {
             points: self.block.points,
             feature_columns: self.feature_columns.len(),

@@ -10,7 +10,7 @@ use crate::geometry::LevelSpecification;
 
 /// ASIS with its real widths on a block small enough for tests.
 fn small() -> Asis {
-    let level = |points, radius| LevelSpecification { points, radius, slots: 4 };
+    let level = |points, radius| LevelSpecification::ball(points, radius, 4);
     let levels = vec![level(32, 0.1), level(16, 0.2), level(8, 0.4), level(4, 0.8)];
     Asis { points: 64, levels, fusion_neighbours: 6, ..Asis::default() }
 }

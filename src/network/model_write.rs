@@ -151,7 +151,7 @@ fn manifest(architecture: &Architecture, metadata: &ModelMetadata, files: &[(Par
         levels: architecture
             .levels()
             .iter()
-            .map(|level| LevelEntry { points: level.points, radius: level.radius, slots: level.slots })
+            .map(|level| LevelEntry { points: level.points, radius: level.radius(), slots: level.slots })
             .collect(),
         classes: metadata.classes.clone(),
         parts: files.iter().map(part).collect(),

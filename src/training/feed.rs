@@ -109,7 +109,7 @@ impl Feed {
         if options.points == 0 || !options.points.is_multiple_of(256) {
             return Err(FeedError::Points { points: options.points, minimum: 256 });
         }
-        let level = |divisor, radius| LevelSpecification { points: options.points / divisor, radius, slots: 32 };
+        let level = |divisor, radius| LevelSpecification::ball(options.points / divisor, radius, 32);
         let specification =
             PlanSpecification { levels: vec![level(4, 0.1), level(16, 0.2), level(64, 0.4), level(256, 0.8)] };
         let (sender, scans) = bounded(4);

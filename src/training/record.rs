@@ -19,7 +19,7 @@ pub fn header(points: usize, specification: &PlanSpecification, classes: &[&str]
     let levels: Vec<_> = specification
         .levels
         .iter()
-        .map(|level| json!({"points": level.points, "radius": level.radius, "slots": level.slots}))
+        .map(|level| json!({"points": level.points, "radius": level.radius(), "slots": level.slots}))
         .collect();
     json!({
         "version": VERSION,

@@ -24,7 +24,7 @@ fn leaves(position: &[[f32; 3]]) -> Leaves {
 
 /// The plan of the three levels that the archives record: n/4, n/16, n/64 points.
 fn plan(position: &[[f32; 3]]) -> GeometryPlan {
-    let level = |(divisor, radius)| LevelSpecification { points: position.len() / divisor, radius, slots: 32 };
+    let level = |(divisor, radius)| LevelSpecification::ball(position.len() / divisor, radius, 32);
     let specification = PlanSpecification { levels: [(4, 0.1), (16, 0.2), (64, 0.4)].into_iter().map(level).collect() };
     let mut plan = GeometryPlan::default();
     plan.compute(position, &specification, &mut PlanWorkspace::default()).expect("golden points have a plan");
