@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -17,7 +17,7 @@ use crate::latency::{Stage, StageTimes};
 use crate::metrics::Scores;
 use crate::network::Model;
 use crate::pipeline::{tract_engines, windowing};
-use crate::transport::open_room;
+use crate::transport::{FileError, find_rooms, open_room};
 
 /// Arguments of `instanton eval`.
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ use crate::transport::open_room;
   instanton eval rooms/ --json > scores.json             # `instanton pack --scores` takes it
 
 Rooms are .npy files (columns x y z r g b class instance) or .npz archives (xyz, rgb, sem with 255 = ignored,
-ins with -1 = unlabelled).")]
+ins with -1 = unlabelled), or rooms of the raw S3DIS data set (folders with Annotations), singly or by Area.")]
 pub(super) struct Arguments {
     /// Rooms, or folders of rooms.
     #[arg(required = true)]
@@ -57,26 +57,6 @@ pub(super) struct Arguments {
 enum ProtocolName {
     Live,
     Reference,
-}
-
-/// Why there is nothing to evaluate.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub(super) enum EvalError {
-    /// A folder without rooms.
-    #[error("{}: expected rooms (.npy or .npz), found none in this folder", path.display())]
-    NoRoom {
-        /// The folder.
-        path: PathBuf,
-    },
-    /// A place that cannot be read.
-    #[error("{}: {source}", path.display())]
-    Read {
-        /// The place.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
 }
 
 /// All that is printed.
@@ -151,33 +131,9 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
 }
 
 /// Folders become their rooms, in the order of their names.
-fn expand(places: &[PathBuf]) -> Result<Vec<PathBuf>, EvalError> {
-    let mut rooms = Vec::new();
-    for place in places {
-        let refuse = |source| EvalError::Read { path: place.clone(), source };
-        if !std::fs::metadata(place).map_err(refuse)?.is_dir() {
-            rooms.push(place.clone());
-            continue;
-        }
-        let mut found = Vec::new();
-        for entry in std::fs::read_dir(place).map_err(refuse)? {
-            let path = entry.map_err(refuse)?.path();
-            if is_room(&path) {
-                found.push(path);
-            }
-        }
-        if found.is_empty() {
-            return Err(EvalError::NoRoom { path: place.clone() });
-        }
-        found.sort();
-        rooms.append(&mut found);
-    }
-    Ok(rooms)
-}
-
-fn is_room(path: &Path) -> bool {
-    let extension = path.extension().unwrap_or_default();
-    path.is_file() && (extension.eq_ignore_ascii_case("npy") || extension.eq_ignore_ascii_case("npz"))
+fn expand(places: &[PathBuf]) -> Result<Vec<PathBuf>, FileError> {
+    let rooms = places.iter().map(|place| find_rooms(place)).collect::<Result<Vec<_>, _>>()?;
+    Ok(rooms.concat())
 }
 
 /// The model's own mean instance sizes, or, if it has none, those of the rooms' truth.

@@ -1,27 +1,22 @@
-//! An endless, reproducible stream of training blocks from simulated rooms.
+//! A reproducible stream of training blocks, made on as many threads as there are.
+//!
+//! A stream is woven of lanes that know nothing of each other: block `i` is the next one of lane
+//! `i mod 16`. Lanes are spread over the threads, so the same options give the same bytes whatever
+//! the number of threads.
 
-use std::io::{self, Write};
+use std::io::Write;
+use std::sync::Arc;
 use std::thread;
 
-use crossbeam::channel::{Receiver, bounded};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use crossbeam::channel::{Receiver, Sender, bounded};
 
-use super::{Augmentation, ClassBalance, WindowChoice, augment, header, write_record};
-use crate::block::{Block, BlockError, BlockSampler, Extent, ROBUST_FRACTION, RobustExtent, WindowIndex, Windowing};
-use crate::cloud::LabelledCloud;
-use crate::geometry::{GeometryError, GeometryPlan, LevelSpecification, PlanSpecification, PlanWorkspace};
-use crate::sim::{CLASSES, ScanOptions, Scene, SceneOptions, scan_room, voxel_thin};
+use super::lane::{LANES, Lane};
+use super::{Augmentation, FeedError, Header, Mixing, RoomSource, network_plan};
+use crate::geometry::PlanSpecification;
+use crate::sim::CLASSES;
 
-/// Rooms that are drawn from at any time: neighbouring blocks of the stream come from different
-/// rooms, which batch normalisation needs.
-const ROOMS_AT_HAND: usize = 32;
-
-/// Blocks drawn from one augmented copy of a room before it is augmented anew.
-const BLOCKS_PER_COPY: usize = 8;
-
-/// Voxel size of the live map (m): training sees rooms as thinned as the field does.
-const VOXEL: f32 = 0.025;
+/// Finished blocks that wait in a lane: enough that the writer does not wait while a room is made.
+const WAITING: usize = 4;
 
 /// Which rooms the blocks come from. The two never share a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -32,6 +27,16 @@ pub enum Split {
     Validation,
 }
 
+/// How rooms are cut into blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum BlockProtocol {
+    /// As the robot cuts its map, with augmentation; windows drawn by class, without end.
+    Live,
+    /// As the papers do: windows of 1 m, side by side for training, by half a metre for validation,
+    /// each once an epoch, 4096 points sampled anew with replacement, no augmentation.
+    Reference,
+}
+
 /// What to stream.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FeedOptions {
@@ -39,245 +44,208 @@ pub struct FeedOptions {
     pub seed: u64,
     /// Points per block.
     pub points: usize,
-    /// How many blocks are drawn from a room before a new one takes its place.
+    /// How many blocks are drawn from a room before a new one takes its place (live protocol).
     pub blocks_per_room: usize,
     /// Training or validation rooms.
     pub split: Split,
-    /// How rooms are changed.
+    /// How rooms are cut.
+    pub protocol: BlockProtocol,
+    /// How often the reference protocol goes through recorded rooms; without end if `None`.
+    pub epochs: Option<u64>,
+    /// How rooms are changed (live protocol, training).
     pub augmentation: Augmentation,
+    /// How rooms are mixed (live protocol, training).
+    pub mixing: Mixing,
+    /// Threads that make blocks, 1 to 16. They do not change the stream.
+    pub threads: usize,
 }
 
-/// Why the stream stopped.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum FeedError {
-    /// The reader went away or the disk is full.
-    #[error("writing the stream: {0}")]
-    Write(#[from] io::Error),
-    /// A block could not be cut.
-    #[error(transparent)]
-    Block(#[from] BlockError),
-    /// A plan could not be made.
-    #[error(transparent)]
-    Geometry(#[from] GeometryError),
-    /// Fewer points than the coarsest level needs.
-    #[error("{points} points per block: expected at least {minimum}, a multiple of {minimum}")]
-    Points {
-        /// What was asked for.
-        points: usize,
-        /// Smallest size.
-        minimum: usize,
-    },
-}
-
-/// A room at hand with the copy that blocks are drawn from.
-struct Room {
-    original: LabelledCloud,
-    copy: Copy,
-    drawn: usize,
-}
-
-/// An augmented, voxel-thinned copy of a room with its windows.
-struct Copy {
-    room: LabelledCloud,
-    extent: Extent,
-    windows: WindowChoice,
+impl Default for FeedOptions {
+    fn default() -> Self {
+        Self {
+            seed: 0,
+            points: 4096,
+            blocks_per_room: 96,
+            split: Split::Training,
+            protocol: BlockProtocol::Live,
+            epochs: None,
+            augmentation: Augmentation::default(),
+            mixing: Mixing::default(),
+            threads: 1,
+        }
+    }
 }
 
 /// The stream.
+#[derive(Debug)]
 pub struct Feed {
-    options: FeedOptions,
+    options: Arc<FeedOptions>,
+    source: RoomSource,
+    network: String,
     specification: PlanSpecification,
-    random: ChaCha8Rng,
-    scans: Receiver<LabelledCloud>,
-    rooms: Vec<Room>,
-    balance: ClassBalance,
-    block: Block,
-    plan: GeometryPlan,
-    workspace: PlanWorkspace,
+    pool: rayon::ThreadPool,
 }
 
+/// One end of a lane's channel: bytes of a block, or why there are no more.
+type Finished = Result<Vec<u8>, FeedError>;
+
 impl Feed {
-    /// Starts simulating rooms on a thread of their own.
-    ///
-    /// The levels keep a quarter of the points each, as in ASIS (4096 → 1024 → 256 → 64 → 16), so
-    /// that smaller blocks make a cheaper network of the same shape.
+    /// Prepares a stream for a network of [`NETWORKS`](super::NETWORKS).
     ///
     /// # Errors
-    /// [`FeedError::Points`] unless `points` is a positive multiple of 256.
-    pub fn new(options: FeedOptions) -> Result<Self, FeedError> {
-        if options.points == 0 || !options.points.is_multiple_of(256) {
-            return Err(FeedError::Points { points: options.points, minimum: 256 });
-        }
-        let level = |divisor, radius| LevelSpecification::ball(options.points / divisor, radius, 32);
-        let specification =
-            PlanSpecification { levels: vec![level(4, 0.1), level(16, 0.2), level(64, 0.4), level(256, 0.8)] };
-        let (sender, scans) = bounded(4);
-        let first = room_seeds(&options);
-        thread::spawn(move || {
-            for seed in first.. {
-                let scene = Scene::generate(seed, &SceneOptions { density: density(seed), ..SceneOptions::default() });
-                let scan = scan_room(&scene, &ScanOptions { seed, ..ScanOptions::default() });
-                if sender.send(scan).is_err() {
-                    return;
-                }
-            }
-        });
+    /// An unknown network, a number of points that fills no level (see [`network_plan`]), threads
+    /// that cannot be had.
+    pub fn new(network: &str, source: RoomSource, options: FeedOptions) -> Result<Self, FeedError> {
+        let specification = network_plan(network, options.points)?;
+        let threads = options.threads.clamp(1, LANES as usize);
+        let refuse = |error: rayon::ThreadPoolBuildError| FeedError::Threads { threads, reason: error.to_string() };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(refuse)?;
         Ok(Self {
-            options,
+            options: Arc::new(FeedOptions { threads, ..options }),
+            source,
+            network: network.to_owned(),
             specification,
-            random: ChaCha8Rng::seed_from_u64(options.seed),
-            scans,
-            rooms: Vec::new(),
-            balance: ClassBalance::default(),
-            block: Block::default(),
-            plan: GeometryPlan::default(),
-            workspace: PlanWorkspace::default(),
+            pool,
         })
     }
 
-    /// Writes the header and then `count` records (without end if `None`).
-    pub fn run(&mut self, out: &mut impl Write, count: Option<u64>) -> Result<(), FeedError> {
-        writeln!(out, "{}", header(self.options.points, &self.specification, &CLASSES))?;
-        let mut written = 0;
-        while count.is_none_or(|count| written < count) {
-            self.write_block(out)?;
-            written += 1;
+    /// One line about the data: where from, and all that decides the bytes.
+    ///
+    /// # Errors
+    /// When the size of a room on disk cannot be asked for.
+    pub fn describe(&self) -> Result<String, FeedError> {
+        let FeedOptions { seed, split, protocol, blocks_per_room, augmentation, mixing, .. } = &*self.options;
+        let source = self.source.describe()?;
+        let how = match protocol {
+            BlockProtocol::Live => format!("live blocks, {blocks_per_room} a room, {augmentation:?}, {mixing:?}"),
+            BlockProtocol::Reference => "reference blocks".to_owned(),
+        };
+        let split = format!("{split:?}").to_lowercase();
+        Ok(format!("{source}; {split} split, seed {seed}, {how}"))
+    }
+
+    /// Writes the header and then `count` records (all that there are if `None`).
+    ///
+    /// # Errors
+    /// What keeps a block from being made or written. Whole records only have been written before.
+    pub fn run(&self, out: &mut impl Write, count: Option<u64>) -> Result<(), FeedError> {
+        let header = Header {
+            network: &self.network,
+            points: self.options.points,
+            specification: &self.specification,
+            classes: &CLASSES,
+            data: &self.describe()?,
+        };
+        writeln!(out, "{}", header.line())?;
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..LANES).map(|_| bounded(WAITING)).unzip();
+        let mut shares: Vec<Vec<(Lane, Sender<Finished>)>> = (0..self.options.threads).map(|_| Vec::new()).collect();
+        for (number, sender) in senders.into_iter().enumerate() {
+            let options = Arc::clone(&self.options);
+            let lane = Lane::new(number as u64, options, self.source.clone(), self.specification.clone());
+            shares[number % self.options.threads].push((lane, sender));
         }
+        thread::scope(|scope| {
+            for share in shares {
+                scope.spawn(|| produce(share, &self.pool));
+            }
+            weave(receivers, out, count)
+        })?;
         out.flush()?;
         Ok(())
     }
+}
 
-    fn write_block(&mut self, out: &mut impl Write) -> Result<(), FeedError> {
-        // The reservoir fills while it is drawn from: the first blocks do not wait for 32 rooms.
-        if self.rooms.len() < ROOMS_AT_HAND {
-            let room = self.next_room()?;
-            self.rooms.push(room);
+/// Makes the lanes' blocks in turn, until all have ended or nobody listens.
+fn produce(mut lanes: Vec<(Lane, Sender<Finished>)>, pool: &rayon::ThreadPool) {
+    while !lanes.is_empty() {
+        let mut listened = true;
+        lanes.retain_mut(|(lane, sender)| {
+            let finished = match lane.next(pool) {
+                _ if !listened => return false,
+                Ok(None) => return false,
+                Ok(Some(record)) => Ok(record),
+                Err(error) => Err(error),
+            };
+            let failed = finished.is_err();
+            listened = sender.send(finished).is_ok();
+            listened && !failed
+        });
+        if !listened {
+            return;
         }
-        let chosen = self.random.random_range(0..self.rooms.len());
-        let drawn = self.rooms[chosen].drawn;
-        if drawn >= self.options.blocks_per_room {
-            self.rooms[chosen] = self.next_room()?;
-        } else if drawn > 0 && drawn.is_multiple_of(BLOCKS_PER_COPY) {
-            // A copy that lost too many points to fill a block is passed over: the old one serves on.
-            if let Some(copy) = Copy::of(&self.rooms[chosen].original, &self.options, &mut self.random)? {
-                self.rooms[chosen].copy = copy;
+    }
+}
+
+/// Takes one block of each lane in turn. Returning drops the receivers, which ends the threads.
+fn weave(mut lanes: Vec<Receiver<Finished>>, out: &mut impl Write, count: Option<u64>) -> Result<(), FeedError> {
+    let mut written = 0;
+    while !lanes.is_empty() {
+        let mut error = None;
+        lanes.retain(|lane| {
+            if error.is_some() || count.is_some_and(|count| written >= count) {
+                return true;
             }
+            let Ok(finished) = lane.recv() else { return false };
+            written += 1;
+            error = finished.and_then(|record| Ok(out.write_all(&record)?)).err();
+            true
+        });
+        if let Some(error) = error {
+            return Err(error);
         }
-        let room = &mut self.rooms[chosen];
-        room.drawn += 1;
-        let Copy { room, extent, windows } = &room.copy;
-        let key = windows.draw(&room.cloud.position, &self.balance, &mut self.random);
-        let windowing = Windowing { points: self.options.points, ..Windowing::default() };
-        let mut sampler = BlockSampler::new(windowing, self.random.random())?;
-        sampler.sample(windows.candidates(key), &room.cloud, extent, key, &mut self.block)?;
-        self.plan.compute(&self.block.position, &self.specification, &mut self.workspace)?;
-        let sampled = self.block.index.iter().map(|&point| point as usize);
-        let class: Vec<u8> = sampled.clone().map(|point| room.class[point]).collect();
-        let instance: Vec<i32> = sampled.map(|point| room.instance[point]).collect();
-        self.balance.count(&class);
-        write_record(out, &self.block.features, &class, &instance, &self.plan)?;
-        Ok(())
-    }
-
-    fn next_room(&mut self) -> Result<Room, FeedError> {
-        loop {
-            let original = self.scans.recv().expect("the simulating thread outlives the stream");
-            if let Some(copy) = Copy::of(&original, &self.options, &mut self.random)? {
-                return Ok(Room { original, copy, drawn: 0 });
-            }
+        if count.is_some_and(|count| written >= count) {
+            return Ok(());
         }
     }
-}
-
-impl Copy {
-    /// `None` if no window of the copy holds enough points.
-    fn of(original: &LabelledCloud, options: &FeedOptions, random: &mut ChaCha8Rng) -> Result<Option<Self>, FeedError> {
-        let mut room = match options.split {
-            Split::Training => augment(original, &options.augmentation, random),
-            Split::Validation => original.clone(),
-        };
-        shift_lattice(&mut room, random);
-        let room = voxel_thin(&room, VOXEL);
-        let Some(extent) = RobustExtent::default().estimate(&room.cloud.position, ROBUST_FRACTION) else {
-            return Ok(None);
-        };
-        let windowing = Windowing::default();
-        let mut windows = WindowIndex::new(windowing)?;
-        windows.build(&room.cloud.position);
-        Ok(WindowChoice::new(&room, windows, windowing).map(|windows| Self { room, extent, windows }))
-    }
-}
-
-/// Moves a room by less than a stride, so that the windows cut it anywhere. In the field they hang
-/// on the place where the robot was switched on, not on the corner of a room.
-fn shift_lattice(room: &mut LabelledCloud, random: &mut ChaCha8Rng) {
-    let stride = Windowing::default().stride;
-    let shift: [f32; 2] = std::array::from_fn(|_| random.random_range(0.0..stride));
-    for point in &mut room.cloud.position {
-        point[0] += shift[0];
-        point[1] += shift[1];
-    }
-}
-
-/// Where a split's rooms start to count: far enough apart that no two streams meet.
-fn room_seeds(options: &FeedOptions) -> u64 {
-    let half = match options.split {
-        Split::Training => 0,
-        Split::Validation => 1 << 62,
-    };
-    half + options.seed.wrapping_mul(1 << 32) % (1 << 62)
-}
-
-/// From a tidy room to twice the furniture: real rooms are fuller than the simulator's default.
-fn density(seed: u64) -> f32 {
-    ChaCha8Rng::seed_from_u64(seed).random_range(1.0..2.0)
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn stream(seed: u64, split: Split, count: u64) -> Vec<u8> {
-        let options =
-            FeedOptions { seed, points: 512, blocks_per_room: 4, split, augmentation: Augmentation::default() };
+    fn stream(network: &str, options: FeedOptions, count: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
-        Feed::new(options).expect("sound options").run(&mut bytes, Some(count)).expect("a stream in memory");
+        let feed = Feed::new(network, RoomSource::Simulated, options).expect("sound options");
+        feed.run(&mut bytes, Some(count)).expect("a stream in memory");
         bytes
+    }
+
+    fn small(seed: u64) -> FeedOptions {
+        FeedOptions { seed, points: 512, blocks_per_room: 4, ..FeedOptions::default() }
     }
 
     #[test]
     fn the_header_says_how_long_the_records_are() {
-        let bytes = stream(1, Split::Training, 3);
-        let end = bytes.iter().position(|&byte| byte == b'\n').expect("a header line");
-        let header: serde_json::Value = serde_json::from_slice(&bytes[..end]).expect("JSON");
-        let record = header["record_bytes"].as_u64().expect("a number") as usize;
-        assert_eq!(bytes.len() - end - 1, 3 * record);
-        assert_eq!(header["levels"][3]["points"], 2);
-        // The classes of the first record, behind its features.
-        let classes = &bytes[end + 1 + 512 * 36..end + 1 + 512 * 37];
-        assert!(classes.iter().all(|&class| class < 13 || class == 255));
-        assert!(classes.iter().any(|&class| class < 13));
+        for (network, coarsest) in [("asis-pointnet2", Some(2)), ("jsnet", Some(4)), ("asis-pointnet", None)] {
+            let bytes = stream(network, small(1), 3);
+            let end = bytes.iter().position(|&byte| byte == b'\n').expect("a header line");
+            let header: serde_json::Value = serde_json::from_slice(&bytes[..end]).expect("JSON");
+            let record = header["record_bytes"].as_u64().expect("a number") as usize;
+            assert_eq!(bytes.len() - end - 1, 3 * record, "{network}");
+            assert_eq!(header["levels"][3]["points"].as_u64(), coarsest);
+            assert_eq!(header["network"], network);
+            // The classes of the first record, behind its features.
+            let classes = &bytes[end + 1 + 512 * 36..end + 1 + 512 * 37];
+            assert!(classes.iter().all(|&class| class < 13 || class == 255));
+            assert!(classes.iter().any(|&class| class < 13));
+        }
     }
 
     #[test]
-    fn the_same_seed_gives_the_same_bytes_and_no_other_does() {
-        let first = stream(5, Split::Training, 40);
-        assert!(first == stream(5, Split::Training, 40), "reproducible");
-        assert!(first != stream(6, Split::Training, 40));
-        assert!(first != stream(5, Split::Validation, 40));
+    fn the_same_seed_gives_the_same_bytes_on_any_number_of_threads() {
+        let first = stream("asis-pointnet2", small(5), 40);
+        assert!(first == stream("asis-pointnet2", FeedOptions { threads: 3, ..small(5) }, 40), "reproducible");
+        let records = |bytes: &[u8]| bytes[bytes.iter().position(|&byte| byte == b'\n').unwrap_or(0)..].to_vec();
+        assert!(records(&first) != records(&stream("asis-pointnet2", small(6), 40)));
+        let validation = FeedOptions { split: Split::Validation, ..small(5) };
+        assert!(records(&first) != records(&stream("asis-pointnet2", validation, 40)));
     }
 
     #[test]
     fn sizes_that_fill_no_level_are_refused() {
-        let options = FeedOptions {
-            seed: 0,
-            points: 1000,
-            blocks_per_room: 1,
-            split: Split::Training,
-            augmentation: Augmentation::default(),
-        };
-        let error = Feed::new(options).err().expect("1000 is no multiple of 256").to_string();
-        assert!(error.contains("1000"), "{error}");
+        let options = FeedOptions { points: 1000, ..FeedOptions::default() };
+        let error = Feed::new("asis-pointnet2", RoomSource::Simulated, options).expect_err("no multiple of 256");
+        assert!(error.to_string().contains("1000"), "{error}");
     }
 }

@@ -1,49 +1,91 @@
-//! The bytes that the trainer reads (little endian).
+//! The bytes that the trainer reads (little endian), version 2.
 //!
-//! One JSON line, then records of fixed size:
+//! One JSON line ([`Header`]), then records of fixed size:
 //! `features f32[N·9]`, `class u8[N]` (255 = ignore), `instance i32[N]` (−1 = none), and for each
-//! level `l ≥ 1`: `sampled_from u32[n_l]`, `neighbours u32[n_l·slots]`, `count u32[n_l]`,
-//! `interpolation index u32[n_{l−1}·3]`, `interpolation weight f32[n_{l−1}·3]`.
+//! level, finest first, of `n` points over the finer level's `m`:
+//! `sampled_from u32[n]`, `neighbours u32[n·slots]`, `count u32[n]`; where the level has densities,
+//! `density_scale f32[n·slots]`; `interpolation index u32[m·3]`, `interpolation weight f32[m·3]`;
+//! where it has neighbours in itself, `self_neighbours u32[n·self_nearest]`; where it is carried
+//! straight to the block, `block_interpolation index u32[N·3]`, `block_interpolation weight f32[N·3]`.
 
 use std::io::{self, Write};
 
 use serde_json::json;
 
-use crate::geometry::{GeometryPlan, PlanSpecification};
+use crate::geometry::{GeometryPlan, Grouping, Interpolation, PlanSpecification};
 
 /// Version of the layout; the trainer refuses any other.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
-/// The first line of a stream.
-pub fn header(points: usize, specification: &PlanSpecification, classes: &[&str]) -> String {
-    let levels: Vec<_> = specification
-        .levels
-        .iter()
-        .map(|level| json!({"points": level.points, "radius": level.radius(), "slots": level.slots}))
-        .collect();
-    json!({
-        "version": VERSION,
-        "points": points,
-        "features": 9,
-        "classes": classes,
-        "levels": levels,
-        "record_bytes": record_bytes(points, specification),
-    })
-    .to_string()
+/// What the first line of a stream says.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    /// The network whose plan the records hold.
+    pub network: &'a str,
+    /// Points per block.
+    pub points: usize,
+    /// The plan's levels.
+    pub specification: &'a PlanSpecification,
+    /// Class names, by class.
+    pub classes: &'a [&'a str],
+    /// One line about the data.
+    pub data: &'a str,
 }
 
-/// Bytes of one record.
-fn record_bytes(points: usize, specification: &PlanSpecification) -> usize {
-    let mut bytes = points * (9 * 4 + 1 + 4);
-    let mut finer = points;
-    for level in &specification.levels {
-        bytes += 4 * (level.points * (level.slots + 2) + finer * 6);
-        finer = level.points;
+impl Header<'_> {
+    /// The line, without its end.
+    pub fn line(&self) -> String {
+        let levels: Vec<_> = self
+            .specification
+            .levels
+            .iter()
+            .map(|level| {
+                let grouping = match level.grouping {
+                    Grouping::Ball { .. } => "ball",
+                    Grouping::Nearest => "nearest",
+                };
+                json!({
+                    "points": level.points,
+                    "radius": level.radius(),
+                    "slots": level.slots,
+                    "grouping": grouping,
+                    "density": level.density.is_some(),
+                    "self_nearest": level.self_nearest,
+                    "to_block": level.to_block,
+                })
+            })
+            .collect();
+        json!({
+            "version": VERSION,
+            "network": self.network,
+            "points": self.points,
+            "features": 9,
+            "classes": self.classes,
+            "levels": levels,
+            "data": self.data,
+            "record_bytes": self.record_bytes(),
+        })
+        .to_string()
     }
-    bytes
+
+    /// Bytes of one record.
+    fn record_bytes(&self) -> usize {
+        let mut bytes = self.points * (9 * 4 + 1 + 4);
+        let mut finer = self.points;
+        for level in &self.specification.levels {
+            let densities = if level.density.is_some() { level.slots } else { 0 };
+            let to_block = if level.to_block { self.points * 6 } else { 0 };
+            bytes += 4 * (level.points * (level.slots + 2 + densities + level.self_nearest) + finer * 6 + to_block);
+            finer = level.points;
+        }
+        bytes
+    }
 }
 
 /// Writes one block with its truth and plan.
+///
+/// # Errors
+/// When `out` refuses.
 pub fn write_record(
     out: &mut impl Write,
     features: &[f32],
@@ -55,13 +97,21 @@ pub fn write_record(
     out.write_all(class)?;
     write_words(out, instance.iter().map(|value| value.to_le_bytes()))?;
     for level in plan.levels.iter().skip(1) {
+        // What a level does not have is empty, and takes no bytes.
         write_words(out, level.sampled_from.iter().map(|value| value.to_le_bytes()))?;
         write_words(out, level.neighbours.index.iter().map(|value| value.to_le_bytes()))?;
         write_words(out, level.neighbours.count.iter().map(|value| value.to_le_bytes()))?;
-        write_words(out, level.interpolation.index.iter().flatten().map(|value| value.to_le_bytes()))?;
-        write_words(out, level.interpolation.weight.iter().flatten().map(|value| value.to_le_bytes()))?;
+        write_words(out, level.density_scale.iter().map(|value| value.to_le_bytes()))?;
+        write_interpolation(out, &level.interpolation)?;
+        write_words(out, level.self_neighbours.index.iter().map(|value| value.to_le_bytes()))?;
+        write_interpolation(out, &level.block_interpolation)?;
     }
     Ok(())
+}
+
+fn write_interpolation(out: &mut impl Write, interpolation: &Interpolation) -> io::Result<()> {
+    write_words(out, interpolation.index.iter().flatten().map(|value| value.to_le_bytes()))?;
+    write_words(out, interpolation.weight.iter().flatten().map(|value| value.to_le_bytes()))
 }
 
 fn write_words(out: &mut impl Write, words: impl Iterator<Item = [u8; 4]>) -> io::Result<()> {

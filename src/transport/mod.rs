@@ -21,7 +21,7 @@ pub use bag::{
     Sink, SinkOptions, Source, TRANSIENT_LOCAL_QOS, Topic, TopicMap, Written, open_bag, select_topics,
 };
 pub use file::{
-    Column, FileCloud, FileError, FileFormat, LabelledPoints, ScalarType, open_cloud, open_room, write_cloud,
-    write_room,
+    Column, FileCloud, FileError, FileFormat, LabelledPoints, ScalarType, area_of, find_rooms, open_cloud, open_room,
+    room_bytes, write_cloud, write_room,
 };
 pub use looks::Looks;

@@ -7,6 +7,8 @@
 //! | `.npy` | (M, 3 / 6 / 7 / 8) f32 or f64 | | (M, 7 / 8) | (M, 8) f32 |
 //! | `.npz` | `xyz`, `rgb` | | `xyz`, `rgb`, `sem`, `ins` | |
 //!
+//! Rooms are also read from folders of the raw S3DIS data set (`room/Annotations/class_i.txt`).
+//!
 //! Formats are told by content on the way in and by ending on the way out. Coordinates are metres
 //! in whatever frame the file uses; colours are 0–255.
 
@@ -15,12 +17,15 @@ mod error;
 mod npy;
 mod pcd;
 mod ply;
+mod rooms;
+mod s3dis;
 mod write;
 
 use std::path::Path;
 
 pub use columns::{Column, ScalarType};
 pub use error::FileError;
+pub use rooms::{area_of, find_rooms, room_bytes};
 pub use write::{LabelledPoints, write_cloud, write_room};
 
 use super::Looks;
@@ -87,7 +92,8 @@ pub fn open_cloud(path: &Path) -> Result<FileCloud, FileError> {
     }
 }
 
-/// Reads an annotated room: `.npy` with the columns x y z r g b class \[instance\], or `.npz`.
+/// Reads an annotated room: `.npy` with the columns x y z r g b class \[instance\], `.npz`, or a room
+/// folder of the raw S3DIS data set (`Annotations/class_i.txt`; moved so that its minimum is zero).
 ///
 /// In `.npz`: `xyz` (M, 3), `rgb` (M, 3) optional, `sem` (M) with 255 = ignored, `ins` (M) with
 /// −1 = none, optional.
@@ -99,6 +105,7 @@ pub fn open_room(path: &Path) -> Result<LabelledCloud, FileError> {
     match looks {
         Looks::Npy => npy::read_room(path),
         Looks::Zip => npy::read_zip_room(path),
+        Looks::Folder if s3dis::is_room_folder(path) => s3dis::read_room_folder(path),
         found => Err(FileError::NotARoom { path: path.to_owned(), found }),
     }
 }
