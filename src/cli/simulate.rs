@@ -142,7 +142,7 @@ pub fn simulate_drive(
     let sensor = options.sensor.sensor();
     let mut recorder = Recorder::create(out, &sensor)?;
     let seed = held_out(options.seed);
-    let scene = Scene::generate(seed, &SceneOptions { density: options.density, ..SceneOptions::default() });
+    let scene = Scene::generate(seed, &SceneOptions { density: options.density, held_out: true, ..SceneOptions::default() });
     for frame in Drive::new(&scene, seed, sensor, options.frames, options.rate) {
         recorder.write(&frame)?;
         observe(frame.index);

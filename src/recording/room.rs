@@ -17,9 +17,15 @@ pub const fn held_out(seed: u64) -> u64 {
 /// voxel of 1 to 2.5 cm. Frame and labels as [`scan_room`]; `density` as in [`SceneOptions`].
 pub fn scan_held_out(seed: u64, density: f32) -> LabelledCloud {
     let seed = held_out(seed);
-    let scene = Scene::generate(seed, &SceneOptions { density, ..SceneOptions::default() });
+    let scene = Scene::generate(seed, &SceneOptions { density, held_out: true, ..SceneOptions::default() });
     scan_room(
         &scene,
-        &ScanOptions { seed, mode: Some(ScanMode::Panorama), colour: Some(true), ..ScanOptions::default() },
+        &ScanOptions {
+            seed,
+            mode: Some(ScanMode::Panorama),
+            colour: Some(true),
+            partial: Some(false),
+            ..ScanOptions::default()
+        },
     )
 }

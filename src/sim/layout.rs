@@ -5,7 +5,8 @@ use glam::{Affine3A, vec3};
 use super::{
     class::Class,
     footprint::Footprint,
-    furniture::{Bookcase, Chair, ChairStyle, Clutter, Sofa, Surrounding, Table, TableStyle},
+    furniture::{Bookcase, Chair, ChairStyle, Clutter, Person, Sofa, Surrounding, Table, TableStyle},
+    material::Material,
     mesh::{Mesh, standing_at},
     random::Random,
     scene::Piece,
@@ -49,6 +50,10 @@ pub(crate) struct Layout {
     pub headroom: f32,
     /// Style and cloth shared by the room's chairs.
     pub house_chair: Option<Chair>,
+    /// Whether families that are kept from training may be used.
+    pub held_out: bool,
+    /// Share of the seats that are taken.
+    pub occupied: f32,
 }
 
 impl Layout {
@@ -163,13 +168,58 @@ impl Layout {
         }
         let id = chair.build(&mut self.mesh, &mut self.random, place.frame(0.0));
         self.record(id, Class::Chair, footprint);
+        if self.random.chance(self.occupied) {
+            let person = Person::sitting(&mut self.random, chair.seat_height);
+            person.build(&mut self.mesh, &mut self.random, place.beside(0.0, -0.06, 0.0).frame(0.0));
+        }
         true
+    }
+
+    /// Someone on their feet at a place that is free.
+    pub fn put_person(&mut self, person: &Person, place: Place) {
+        let id = person.build(&mut self.mesh, &mut self.random, place.frame(0.0));
+        self.record(id, Class::Clutter, place.footprint(person.size()));
+    }
+
+    /// An upright screen between desks, which may stand between what is there.
+    pub fn put_screen(&mut self, place: Place, size: [f32; 2], height: f32, cloth: Material) {
+        let id = self.mesh.object(Class::Clutter, place.frame(0.0));
+        self.mesh.standing(0.0, 0.0, 0.02, vec3(size[0], size[1], height), cloth);
+        self.record(id, Class::Clutter, place.footprint(size));
+    }
+
+    /// A whiteboard on castors.
+    pub fn put_board_stand(&mut self) {
+        let random = &mut self.random;
+        let (width, low, high) = (random.range(0.7, 1.9), random.range(0.6, 0.9), random.range(1.6, 1.95));
+        let size = [width + 0.08, 0.55];
+        if high > self.headroom - 0.05 {
+            return;
+        }
+        let place = match self.against_wall(size, high, 0.3) {
+            Some(place) => Some(place),
+            None => self.anywhere(size, 0.1, true),
+        };
+        let Some(place) = place else { return };
+        let (face, metal) = (self.random.board_face(), self.random.metal());
+        let id = self.mesh.object(Class::Board, place.frame(0.0));
+        self.mesh.cuboid(vec3(0.0, 0.0, (low + high) / 2.0), vec3(width, 0.02, high - low), face);
+        self.mesh.cuboid(vec3(0.0, 0.03, low), vec3(width * 0.9, 0.06, 0.015), metal);
+        for x in [-width / 2.0 - 0.015, width / 2.0 + 0.015] {
+            self.mesh.standing(x, 0.0, 0.06, vec3(0.03, 0.035, high - 0.06), metal);
+            self.mesh.standing(x, 0.0, 0.04, vec3(0.04, 0.5, 0.035), metal);
+            for y in [-0.22, 0.22] {
+                self.mesh.ellipsoid(vec3(x, y, 0.025), vec3(0.02, 0.025, 0.025), metal);
+            }
+        }
+        self.record(id, Class::Board, place.footprint(size));
     }
 
     /// A chair that faces the +y side of a table from `x` along it.
     pub fn seat_at(&mut self, table: &Table, place: Place, index: usize, x: f32, style: ChairStyle) -> bool {
         let chair = self.a_chair(style);
-        let deepest: f32 = if chair.arms || table.style == TableStyle::Round { 0.0 } else { 0.16 };
+        let round = table.style == TableStyle::Round || table.is_oval();
+        let deepest: f32 = if round || !chair.reaches_under(table.size.z) { 0.0 } else { 0.16 };
         let twist = if style == ChairStyle::Swivel { 0.5 } else { 0.15 };
         (0..3).any(|_| {
             let pull =
@@ -274,7 +324,7 @@ impl Layout {
 
     /// A desk against a wall with a chair and what stands on it.
     pub fn put_work_place(&mut self) -> bool {
-        let table = Table::desk(&mut self.random);
+        let table = Table::desk(&mut self.random, self.held_out);
         let Some(place) = self.against_wall([table.size.x, table.size.y], table.size.z, 0.75) else { return false };
         self.furnish_desk(&table, place);
         true
@@ -282,7 +332,18 @@ impl Layout {
 
     pub fn furnish_desk(&mut self, table: &Table, place: Place) {
         let index = self.put_table(table, place);
-        let (from, to) = table.knee_space();
+        let (mut from, mut to) = table.knee_space();
+        if table.size.x > 1.35 && self.random.chance(0.35) {
+            let arm = table.draw_return(&mut self.random);
+            let (x, y) = (arm.side * (table.size.x - arm.width) / 2.0, (table.size.y + arm.reach) / 2.0);
+            let footprint = place.beside(x, y, 0.0).footprint([arm.width, arm.reach]);
+            if self.is_free(&footprint, Some(index)) {
+                table.build_return(&mut self.mesh, arm);
+                let id = self.pieces[self.pieces.len() - 1].instance;
+                self.record(id, Class::Table, footprint);
+                if arm.side < 0.0 { from += arm.width } else { to -= arm.width }
+            }
+        }
         let x = ((from + to) / 2.0 + self.random.range(-0.1, 0.1)).clamp(from + 0.3, (to - 0.3).max(from + 0.3));
         if self.random.chance(0.92) {
             let style = if self.random.chance(0.8) { ChairStyle::Swivel } else { ChairStyle::FourLegs };
@@ -294,8 +355,12 @@ impl Layout {
     pub fn put_bookcase(&mut self) -> bool {
         let limit = self.headroom;
         let case = Bookcase::draw(&mut self.random, limit);
+        self.put_this_bookcase(&case)
+    }
+
+    pub fn put_this_bookcase(&mut self, case: &Bookcase) -> bool {
         let Some(place) = self.against_wall([case.size.x, case.size.y], case.size.z, 0.35) else { return false };
-        self.put_bookcase_at(&case, place);
+        self.put_bookcase_at(case, place);
         true
     }
 
@@ -319,7 +384,7 @@ impl Layout {
     }
 
     pub fn put_sofa(&mut self, seats: usize) -> Option<(Sofa, Place)> {
-        let sofa = Sofa::draw(&mut self.random, seats);
+        let sofa = Sofa::draw(&mut self.random, seats, self.held_out);
         let size = [sofa.size.x, sofa.size.y];
         let place = match self.against_wall(size, sofa.size.z, 0.5) {
             Some(place) => place,
@@ -337,14 +402,7 @@ impl Layout {
         if self.is_free(&spot.footprint([table.size.x, table.size.y]), None) {
             self.put_table(&table, spot);
             let count = self.random.count(0, 4);
-            self.load_surface(
-                spot,
-                [table.size.x * 0.35, table.size.y * 0.35],
-                table.size.z,
-                count,
-                Surrounding::Table,
-                &[],
-            );
+            self.load_surface(spot, table.usable(), table.size.z, count, Surrounding::Table, &[]);
         }
     }
 
