@@ -6,6 +6,7 @@ use super::{
     class::Class,
     footprint::Footprint,
     furniture::{Bookcase, Chair, ChairStyle, Clutter, Person, Sofa, Surrounding, Table, TableStyle},
+    library::{MeshLibrary, Role},
     material::Material,
     mesh::{Mesh, standing_at},
     random::Random,
@@ -59,11 +60,15 @@ pub(crate) struct Layout {
 impl Layout {
     /// Whether a rectangle is inside the room and free; `except` is an index of `blocked` that may overlap.
     pub fn is_free(&self, footprint: &Footprint, except: Option<usize>) -> bool {
-        let inside =
-            footprint.corners().iter().all(|c| (0..2).all(|k| c[k] > 0.005 && c[k] < self.shape.size[k] - 0.005));
-        inside
-            && !self.shape.notch_footprint().is_some_and(|notch| notch.overlaps(footprint))
+        self.is_inside(footprint)
             && !self.blocked.iter().enumerate().any(|(i, b)| Some(i) != except && b.overlaps(footprint))
+    }
+
+    /// Whether a rectangle is within the walls.
+    fn is_inside(&self, footprint: &Footprint) -> bool {
+        let within = |c: &[f32; 2]| (0..2).all(|k| c[k] > 0.005 && c[k] < self.shape.size[k] - 0.005);
+        footprint.corners().iter().all(within)
+            && !self.shape.notch_footprint().is_some_and(|notch| notch.overlaps(footprint))
     }
 
     /// Records a piece; returns its index in `blocked`.
@@ -146,12 +151,40 @@ impl Layout {
         self.record(id, Class::Table, place.footprint([table.size.x, table.size.y]))
     }
 
+    /// A model of the library in this role, with the given probability; `None` without a library.
+    fn a_model(&mut self, role: Role, probability: f32) -> Option<(u32, std::sync::Arc<MeshLibrary>)> {
+        let library = self.mesh.library.clone()?;
+        if !self.random.chance(probability) {
+            return None;
+        }
+        library.draw(&mut self.random, role, self.held_out).map(|index| (index, library))
+    }
+
+    /// A table from the library instead of this one, now and then, where it is about as large.
+    pub fn or_model_table(&mut self, table: Table, role: Role) -> Table {
+        let Some((index, library)) = self.a_model(role, 0.45) else { return table };
+        let model = library.model(index);
+        let alike = model.size.x < table.size.x * 1.6 && model.size.x > table.size.x * 0.5;
+        if alike { Table::model(&mut self.random, index, model) } else { table }
+    }
+
+    fn a_thing(&mut self, kind: Surrounding) -> Clutter {
+        let role = if kind == Surrounding::Floor { Role::OnFloor } else { Role::OnTable };
+        match self.a_model(role, 0.4) {
+            Some((index, library)) => Clutter::model(index, library.model(index)),
+            None => Clutter::draw(&mut self.random, kind),
+        }
+    }
+
     /// A chair in the room's style, or another one now and then.
     pub fn a_chair(&mut self, style: ChairStyle) -> Chair {
         match self.house_chair {
             Some(chair) if chair.style == style && self.random.chance(0.9) => chair,
             house => {
-                let chair = Chair::draw(&mut self.random, style);
+                let chair = match self.a_model(Role::Chair, if style == ChairStyle::Stool { 0.0 } else { 0.5 }) {
+                    Some((index, library)) => Chair::model(&mut self.random, style, index, library.model(index)),
+                    None => Chair::draw(&mut self.random, style),
+                };
                 if house.is_none_or(|house| house.style != style) {
                     self.house_chair = Some(chair);
                 }
@@ -168,7 +201,9 @@ impl Layout {
         }
         let id = chair.build(&mut self.mesh, &mut self.random, place.frame(0.0));
         self.record(id, Class::Chair, footprint);
-        if self.random.chance(self.occupied) {
+        // Legs and arms reach before the seat, under a table but not into a wall.
+        let reach = place.beside(0.0, 0.25, 0.0).footprint([0.75, 1.1]);
+        if self.random.chance(self.occupied) && self.is_inside(&reach) {
             let person = Person::sitting(&mut self.random, chair.seat_height);
             person.build(&mut self.mesh, &mut self.random, place.beside(0.0, -0.06, 0.0).frame(0.0));
         }
@@ -179,6 +214,20 @@ impl Layout {
     pub fn put_person(&mut self, person: &Person, place: Place) {
         let id = person.build(&mut self.mesh, &mut self.random, place.frame(0.0));
         self.record(id, Class::Clutter, place.footprint(person.size()));
+    }
+
+    /// Somebody of the library on their feet.
+    pub fn put_model_person(&mut self) -> bool {
+        let Some((index, library)) = self.a_model(Role::Person, 0.5) else { return false };
+        let size = library.model(index).size;
+        if size.z < self.headroom - 0.05
+            && let Some(place) = self.anywhere([size.x, size.y], 0.02, true)
+        {
+            let id = self.mesh.object(Class::Clutter, place.frame(0.0));
+            self.mesh.model(&mut self.random, index);
+            self.record(id, Class::Clutter, place.footprint([size.x, size.y]));
+        }
+        true
     }
 
     /// An upright screen between desks, which may stand between what is there.
@@ -266,7 +315,7 @@ impl Layout {
     ) {
         let mut taken = keep.to_vec();
         for _ in 0..count {
-            let thing = Clutter::draw(&mut self.random, kind);
+            let thing = self.a_thing(kind);
             self.put_on(place, half, z, &thing, &mut taken);
         }
     }
@@ -325,6 +374,7 @@ impl Layout {
     /// A desk against a wall with a chair and what stands on it.
     pub fn put_work_place(&mut self) -> bool {
         let table = Table::desk(&mut self.random, self.held_out);
+        let table = self.or_model_table(table, Role::Table);
         let Some(place) = self.against_wall([table.size.x, table.size.y], table.size.z, 0.75) else { return false };
         self.furnish_desk(&table, place);
         true
@@ -333,7 +383,7 @@ impl Layout {
     pub fn furnish_desk(&mut self, table: &Table, place: Place) {
         let index = self.put_table(table, place);
         let (mut from, mut to) = table.knee_space();
-        if table.size.x > 1.35 && self.random.chance(0.35) {
+        if !table.is_model() && table.size.x > 1.35 && self.random.chance(0.35) {
             let arm = table.draw_return(&mut self.random);
             let (x, y) = (arm.side * (table.size.x - arm.width) / 2.0, (table.size.y + arm.reach) / 2.0);
             let footprint = place.beside(x, y, 0.0).footprint([arm.width, arm.reach]);
@@ -354,6 +404,16 @@ impl Layout {
 
     pub fn put_bookcase(&mut self) -> bool {
         let limit = self.headroom;
+        if let Some((index, library)) = self.a_model(Role::Bookcase, 0.35) {
+            let size = library.model(index).size;
+            if size.z < limit - 0.03 {
+                let Some(place) = self.against_wall([size.x, size.y], size.z, 0.35) else { return false };
+                let id = self.mesh.object(Class::Bookcase, place.frame(0.0));
+                self.mesh.model(&mut self.random, index);
+                self.record(id, Class::Bookcase, place.footprint([size.x, size.y]));
+                return true;
+            }
+        }
         let case = Bookcase::draw(&mut self.random, limit);
         self.put_this_bookcase(&case)
     }
@@ -385,6 +445,10 @@ impl Layout {
 
     pub fn put_sofa(&mut self, seats: usize) -> Option<(Sofa, Place)> {
         let sofa = Sofa::draw(&mut self.random, seats, self.held_out);
+        let sofa = match self.a_model(Role::Sofa, 0.5) {
+            Some((index, library)) => Sofa::model(&mut self.random, index, library.model(index)),
+            None => sofa,
+        };
         let size = [sofa.size.x, sofa.size.y];
         let place = match self.against_wall(size, sofa.size.z, 0.5) {
             Some(place) => place,
@@ -398,6 +462,7 @@ impl Layout {
     /// A low table before a sofa.
     pub fn put_low_table(&mut self, sofa: &Sofa, place: Place) {
         let table = Table::low(&mut self.random);
+        let table = self.or_model_table(table, Role::LowTable);
         let spot = place.beside(0.0, sofa.size.y / 2.0 + self.random.range(0.3, 0.45) + table.size.y / 2.0, 0.0);
         if self.is_free(&spot.footprint([table.size.x, table.size.y]), None) {
             self.put_table(&table, spot);
@@ -409,7 +474,7 @@ impl Layout {
     /// Loose things on the floor, more often along walls.
     pub fn put_floor_clutter(&mut self, count: usize) {
         for _ in 0..count {
-            let thing = Clutter::draw(&mut self.random, Surrounding::Floor);
+            let thing = self.a_thing(Surrounding::Floor);
             self.put_on_floor(&thing);
         }
     }

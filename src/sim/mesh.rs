@@ -1,9 +1,11 @@
 //! Triangles with labels, and the primitives that furniture is composed of.
 
+use std::sync::Arc;
+
 use glam::{Affine3A, Quat, Vec3, Vec3A, vec3};
 use obvhs::triangle::Triangle;
 
-use super::{class::Class, material::Material};
+use super::{class::Class, library::MeshLibrary, material::Material, random::Random};
 
 /// What a triangle belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(crate) struct Mesh {
     pub materials: Vec<Material>,
     /// Class of each object, by instance.
     pub objects: Vec<Class>,
+    /// Models that furniture may be.
+    pub library: Option<Arc<MeshLibrary>>,
     frame: Affine3A,
 }
 
@@ -51,6 +55,30 @@ impl Mesh {
         let place = |v: Vec3| self.frame.transform_point3a(Vec3A::from(v));
         self.triangles.push(Triangle { v0: place(a), v1: place(b), v2: place(c) });
         self.surfaces.push(surface);
+    }
+
+    /// A model of the library, in the frame of the object being built. Its textures become cloth or wood; half of
+    /// the time all its colours are other ones.
+    pub fn model(&mut self, random: &mut Random, index: u32) {
+        let Some(library) = self.library.clone() else { return };
+        let model = library.model(index);
+        let recolour = random.chance(0.5);
+        let first = self.materials.len();
+        for colour in &model.palette {
+            let material = match colour {
+                Some(colour) if !recolour => Material::plain(*colour),
+                _ if random.chance(0.4) => random.fabric(),
+                _ if random.chance(0.6) => random.wood(),
+                _ => random.plastic(),
+            };
+            self.materials.push(material);
+        }
+        let instance = self.objects.len() as u32 - 1;
+        let class = self.objects[instance as usize];
+        for ([a, b, c], colour) in model.triangles.iter().zip(&model.colours) {
+            let material = (first + usize::from(*colour)) as u32;
+            self.push(*a, *b, *c, Surface { class, instance, material });
+        }
     }
 
     /// A flat quadrilateral, corners in order.
@@ -114,7 +142,15 @@ impl Mesh {
 
     /// A wall of constant thickness that bends around the z axis through `centre`: `radius` and `thickness` at
     /// its inner side, from angle to angle (0 = +x, radians), from z to z of `centre`.
-    pub fn arc(&mut self, centre: Vec3, radius: f32, thickness: f32, angles: [f32; 2], height: f32, material: Material) {
+    pub fn arc(
+        &mut self,
+        centre: Vec3,
+        radius: f32,
+        thickness: f32,
+        angles: [f32; 2],
+        height: f32,
+        material: Material,
+    ) {
         const PARTS: usize = 7;
         let surface = self.surface(material);
         let at = |part: usize, outer: bool, top: bool| {

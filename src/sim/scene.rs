@@ -1,6 +1,6 @@
 //! A furnished room as labelled triangles, and rays through it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use glam::Vec3A;
 use obvhs::{
@@ -14,6 +14,7 @@ use super::{
     class::Class,
     footprint::Footprint,
     layout::Layout,
+    library::MeshLibrary,
     material::Material,
     mesh::{Mesh, Surface},
     random::Random,
@@ -66,8 +67,8 @@ impl RoomKind {
             return random.pick(&[Classroom, Canteen]);
         }
         random.pick(&[
-            Office, Office, Office, Corridor, Corridor, Meeting, Meeting, Living, Living, Laboratory, Storage, OpenOffice,
-            Lobby,
+            Office, Office, Office, Corridor, Corridor, Meeting, Meeting, Living, Living, Laboratory, Storage,
+            OpenOffice, Lobby,
         ])
     }
 }
@@ -157,17 +158,24 @@ pub struct Hit {
 impl Scene {
     /// The room of this seed. Same seed and options, same scene.
     pub fn generate(seed: u64, options: &SceneOptions) -> Self {
+        Self::generate_with(seed, options, None)
+    }
+
+    /// [`generate`](Self::generate) with real furniture among the parametric: about half of it.
+    pub fn generate_with(seed: u64, options: &SceneOptions, library: Option<&Arc<MeshLibrary>>) -> Self {
         let mut random = Random::new(seed, 0x5ce7e);
         let kind = options.kind.unwrap_or_else(|| RoomKind::draw(&mut random, options.held_out));
         let density = if options.density.is_finite() { options.density.clamp(0.0, 4.0) } else { 1.0 };
         let shape = rooms::draw_shape(&mut random, kind);
+        let mut mesh = Mesh::default();
+        mesh.library = library.cloned();
         // Half of the rooms are without people.
         let occupied = if random.chance(0.5) { random.range(0.0, 0.5) } else { 0.0 };
         let mut layout = Layout {
             held_out: options.held_out,
             occupied,
             random,
-            mesh: Mesh::default(),
+            mesh,
             walls: shell::walls(&shape),
             headroom: shape.size[2],
             shape,

@@ -228,8 +228,7 @@ pub(crate) fn build_floor_and_ceiling(mesh: &mut Mesh, random: &mut Random, shap
         let material = if class == Class::Floor { random.flooring() } else { random.ceiling() };
         mesh.object(class, Affine3A::IDENTITY);
         for [low, high] in shape.rectangles() {
-            let mut corners =
-                [at(low[0], low[1]), at(high[0], low[1]), at(high[0], high[1]), at(low[0], high[1])];
+            let mut corners = [at(low[0], low[1]), at(high[0], low[1]), at(high[0], high[1]), at(low[0], high[1])];
             if class == Class::Ceiling {
                 corners.reverse();
             }

@@ -2,7 +2,7 @@
 
 use glam::{Affine3A, Quat, Vec3, vec3};
 
-use crate::sim::{class::Class, material::Material, mesh::Mesh, random::Random};
+use crate::sim::{class::Class, library::Model, material::Material, mesh::Mesh, random::Random};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum ChairStyle {
@@ -54,6 +54,8 @@ pub(crate) struct Chair {
     column: bool,
     cover: Material,
     frame: Material,
+    /// A mesh instead of all this, with its width and depth.
+    model: Option<(u32, [f32; 2])>,
 }
 
 impl Chair {
@@ -89,11 +91,21 @@ impl Chair {
                 _ => random.fabric(),
             },
             frame: if random.chance(0.35) && !swivel { random.wood() } else { random.metal() },
+            model: None,
         }
+    }
+
+    /// A mesh in the role of a chair of this style.
+    pub fn model(random: &mut Random, style: ChairStyle, index: u32, model: &Model) -> Self {
+        let seat_height = if (0.3..0.6).contains(&model.surface) { model.surface } else { 0.45 };
+        Self { seat_height, model: Some((index, [model.size.x, model.size.y])), ..Self::draw(random, style) }
     }
 
     /// How far it reaches behind and before the origin, seen from above.
     fn extent(&self) -> (f32, f32) {
+        if let Some((_, [_, depth])) = self.model {
+            return (depth / 2.0, depth / 2.0);
+        }
         let base = if self.style == ChairStyle::Swivel { 0.3 } else { 0.0 };
         let half = self.seat.y / 2.0;
         let lean = self.back_height * self.back_tilt.sin() + 0.01;
@@ -102,6 +114,9 @@ impl Chair {
 
     /// Width and depth of the floor it covers.
     pub fn size(&self) -> [f32; 2] {
+        if let Some((_, size)) = self.model {
+            return size;
+        }
         let base = if self.style == ChairStyle::Swivel { 0.6 } else { 0.0 };
         let arms = if self.arms { 0.1 } else { 0.0 };
         let (rear, front) = self.extent();
@@ -116,7 +131,7 @@ impl Chair {
 
     /// Distance from the origin to the seat's front edge.
     pub fn front(&self) -> f32 {
-        self.seat.y / 2.0
+        self.model.map_or(self.seat.y, |(_, [_, depth])| depth) / 2.0
     }
 
     /// How far the base stands out before the seat.
@@ -126,11 +141,15 @@ impl Chair {
 
     /// Whether nothing of it but the seat is at the height of a table top.
     pub fn reaches_under(&self, height: f32) -> bool {
-        !self.arms && self.back != Back::Bent && self.seat_height + 0.04 < height - 0.09
+        self.model.is_none() && !self.arms && self.back != Back::Bent && self.seat_height + 0.04 < height - 0.09
     }
 
     pub fn build(&self, mesh: &mut Mesh, random: &mut Random, place: Affine3A) -> u32 {
         let id = mesh.object(Class::Chair, place);
+        if let Some((index, _)) = self.model {
+            mesh.model(random, index);
+            return id;
+        }
         let half_x = self.seat.x / 2.0;
         let under = self.seat_height - self.seat.z;
         let middle = vec3(0.0, 0.0, under + self.seat.z / 2.0);

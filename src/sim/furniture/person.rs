@@ -106,7 +106,7 @@ impl Person {
                 Posture::Sitting(_) => {
                     let knee = vec3(side * random.range(0.09, 0.2), thigh, hips + 0.01);
                     let foot = knee.y + random.range(-0.2, 0.15);
-                    (knee, vec3(knee.x, foot, (hips - shank).clamp(0.05, 0.5)))
+                    (knee, vec3(knee.x, foot, (hips - shank).clamp(0.075, 0.5)))
                 }
                 _ => {
                     let swing = side * ahead * stride;

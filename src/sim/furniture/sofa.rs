@@ -2,7 +2,7 @@
 
 use glam::{Affine3A, Quat, Vec3, vec3};
 
-use crate::sim::{class::Class, material::Material, mesh::Mesh, random::Random};
+use crate::sim::{class::Class, library::Model, material::Material, mesh::Mesh, random::Random};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum SofaStyle {
@@ -30,6 +30,8 @@ pub(crate) struct Sofa {
     chaise: bool,
     soft: bool,
     cover: Material,
+    /// A mesh instead of all this.
+    model: Option<u32>,
 }
 
 impl Sofa {
@@ -65,11 +67,21 @@ impl Sofa {
             chaise: random.chance(0.4),
             soft: random.chance(0.6),
             cover: random.fabric(),
+            model: None,
         }
+    }
+
+    /// A mesh in the role of a sofa.
+    pub fn model(random: &mut Random, index: u32, model: &Model) -> Self {
+        Self { size: model.size, model: Some(index), ..Self::draw(random, 1, false) }
     }
 
     pub fn build(&self, mesh: &mut Mesh, random: &mut Random, place: Affine3A) -> u32 {
         let id = mesh.object(Class::Sofa, place);
+        if let Some(index) = self.model {
+            mesh.model(random, index);
+            return id;
+        }
         let feet = if random.chance(0.65) { random.range(0.04, 0.16) } else { 0.0 };
         if feet > 0.0 {
             let leg = if random.chance(0.5) { random.metal() } else { random.wood() };

@@ -2,7 +2,7 @@
 
 use glam::{Affine3A, Vec3, vec3};
 
-use crate::sim::{class::Class, material::Material, mesh::Mesh, random::Random};
+use crate::sim::{class::Class, library::Model, material::Material, mesh::Mesh, random::Random};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum TableStyle {
@@ -55,6 +55,8 @@ pub(crate) struct Table {
     oval: bool,
     board: Material,
     frame: Material,
+    /// A mesh instead of all this.
+    model: Option<u32>,
 }
 
 impl Table {
@@ -68,7 +70,20 @@ impl Table {
             oval: random.chance(0.3) && size.z > 0.6,
             board,
             frame: if random.chance(0.4) { board } else { random.metal() },
+            model: None,
         }
+    }
+
+    /// A mesh in the role of a table.
+    pub fn model(random: &mut Random, index: u32, model: &Model) -> Self {
+        let size = model.size.with_z(model.surface.max(model.size.z * 0.8));
+        // Its legs may be anywhere: things stand in the middle.
+        Self { oval: true, model: Some(index), ..Self::draw(random, TableStyle::Pedestal, size) }
+    }
+
+    /// Whether it is a mesh, of which no side arm can be built.
+    pub fn is_model(&self) -> bool {
+        self.model.is_some()
     }
 
     /// A desk for one person.
@@ -137,6 +152,10 @@ impl Table {
 
     pub fn build(&self, mesh: &mut Mesh, random: &mut Random, place: Affine3A) -> u32 {
         let id = mesh.object(Class::Table, place);
+        if let Some(index) = self.model {
+            mesh.model(random, index);
+            return id;
+        }
         let Vec3 { x: width, y: depth, z: height } = self.size;
         let under = height - self.top;
         if self.style == TableStyle::Round {
@@ -145,7 +164,8 @@ impl Table {
             if self.oval {
                 let inset = radius * 0.62;
                 for (sx, sy) in [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)] {
-                    let (foot, head) = (vec3(sx * inset, sy * inset, 0.0), vec3(sx * inset * 0.9, sy * inset * 0.9, under));
+                    let (foot, head) =
+                        (vec3(sx * inset, sy * inset, 0.0), vec3(sx * inset * 0.9, sy * inset * 0.9, under));
                     mesh.cylinder(foot, head, 0.022, 8, self.frame);
                 }
                 return id;

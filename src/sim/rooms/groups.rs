@@ -5,6 +5,7 @@ use glam::vec3;
 use crate::sim::{
     furniture::{Chair, ChairStyle, Person, Surrounding, Table, TableStyle},
     layout::{Layout, Place},
+    library::Role,
     random::Random,
 };
 
@@ -43,6 +44,9 @@ pub(super) fn centre_table(layout: &mut Layout) {
     };
     let style = if round { TableStyle::Round } else { TableStyle::shared(random, held_out) };
     let table = Table::draw(random, style, size);
+    let table = layout.or_model_table(table, Role::Table);
+    let size = table.size;
+    let random = &mut layout.random;
     let chair = if random.chance(0.35) { ChairStyle::Swivel } else { ChairStyle::visitor(random, held_out) };
     let quarter = if (width > depth) != random.chance(0.1) { 0.0 } else { std::f32::consts::FRAC_PI_2 };
     let offset = |random: &mut Random| random.range(-0.15, 0.15);
@@ -158,6 +162,9 @@ pub(super) fn desk_islands(layout: &mut Layout, count: usize) {
 /// People on their feet, talking, walking, waiting.
 pub(super) fn people(layout: &mut Layout, most: usize) {
     for _ in 0..layout.random.count(0, most) {
+        if layout.put_model_person() {
+            continue;
+        }
         let person = Person::standing(&mut layout.random);
         if person.crown() > layout.headroom - 0.05 {
             continue;

@@ -180,4 +180,3 @@ pub(crate) fn furnish(layout: &mut Layout, kind: RoomKind, density: f32) {
     let loose = layout.random.range(1.0, 4.0 + area / 5.0).min(14.0);
     layout.put_floor_clutter(many(loose));
 }
-
