@@ -19,7 +19,7 @@ pub(crate) fn build_shell(layout: &mut Layout, kind: RoomKind) -> Vec<[f32; 3]> 
         let index = layout.random.count(0, layout.walls.len() - 1);
         let double = layout.random.chance(0.2);
         let width = if double { layout.random.range(1.4, 1.9) } else { layout.random.range(0.7, 1.15) };
-        let top = layout.random.range(1.95, 2.3).min(height - 0.08);
+        let top = layout.random.range(1.95, 2.3).min(height - 0.14);
         if let Some(patch) = layout.walls[index].take(&mut layout.random, width, 0.0, top, true) {
             doors.push((index, patch));
             // People walk through here.
