@@ -185,8 +185,8 @@ fn rooms_are_written_and_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let (a, b) = (folder.path().join("a"), folder.path().join("b"));
     let mut points = Vec::new();
-    simulate_rooms(7, 2, 1.5, &a, &mut |count| points.push(count)).unwrap();
-    simulate_rooms(8, 1, 1.5, &b, &mut |_| ()).unwrap();
+    simulate_rooms(7, 2, 1.5, None, &a, &mut |count| points.push(count)).unwrap();
+    simulate_rooms(8, 1, 1.5, None, &b, &mut |_| ()).unwrap();
     for (name, &expected) in ["room_000007.npy", "room_000008.npy"].into_iter().zip(&points) {
         let room = open_room(&a.join(name)).unwrap();
         assert_eq!(room.cloud.len(), expected);
@@ -196,8 +196,8 @@ fn rooms_are_written_and_read_back() {
     }
     let read = |folder: &Path| std::fs::read(folder.join("room_000008.npy")).unwrap();
     assert!(read(&a) == read(&b), "the same seed gives the same room");
-    assert!(matches!(simulate_rooms(7, 1, 1.5, &a, &mut |_| ()), Err(SimulateError::Occupied { .. })));
-    assert!(matches!(simulate_rooms(7, 1, f32::NAN, &b, &mut |_| ()), Err(SimulateError::Value { .. })));
+    assert!(matches!(simulate_rooms(7, 1, 1.5, None, &a, &mut |_| ()), Err(SimulateError::Occupied { .. })));
+    assert!(matches!(simulate_rooms(7, 1, f32::NAN, None, &b, &mut |_| ()), Err(SimulateError::Value { .. })));
 }
 
 #[test]
@@ -213,6 +213,6 @@ fn bad_targets_are_refused_and_leave_nothing() {
     assert!(matches!(result, Err(SimulateError::Value { .. })));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     std::fs::write(folder.path().join("file"), "x").unwrap();
-    let result = simulate_rooms(0, 1, 1.0, &folder.path().join("file"), &mut |_| ());
+    let result = simulate_rooms(0, 1, 1.0, None, &folder.path().join("file"), &mut |_| ());
     assert!(matches!(result, Err(SimulateError::Occupied { .. })));
 }

@@ -203,7 +203,7 @@ fn record(options: &DemoOptions, path: &Path, observe: &mut dyn FnMut(DemoEvent)
 
 /// A full office.
 fn scene(seed: u64) -> Scene {
-    Scene::generate(held_out(seed), &SceneOptions { kind: Some(RoomKind::Office), density: DENSITY })
+    Scene::generate(held_out(seed), &SceneOptions { kind: Some(RoomKind::Office), density: DENSITY, held_out: true })
 }
 
 /// A drive that looks everywhere.

@@ -1,6 +1,7 @@
 //! `instanton simulate`: drives as bags and rooms as files, with exact truth.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -8,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Verdict;
 use crate::recording::{Recorder, RecordingError, held_out, scan_held_out};
-use crate::sim::{DepthCamera, Drive, Lidar, Scene, SceneOptions, Sensor};
+use crate::sim::{DepthCamera, Drive, LibraryError, Lidar, MeshLibrary, Scene, SceneOptions, Sensor};
 use crate::transport::{FileError, Written, write_room};
 
 /// Arguments of `instanton simulate`.
@@ -39,6 +40,9 @@ pub(super) struct Arguments {
     /// How much furniture: 0 = empty, 1 = tidy, 2 = crowded.
     #[arg(long, default_value_t = 1.5)]
     density: f32,
+    /// Folder of Sweet Home 3D catalogues (models/training/fetch_meshes.sh): real furniture among the parametric.
+    #[arg(long, conflicts_with = "sensor")]
+    meshes: Option<PathBuf>,
     /// The `.mcap` to write, or the folder for the rooms (absent or empty).
     #[arg(long)]
     out: PathBuf,
@@ -91,6 +95,9 @@ pub enum SimulateError {
     /// A room could not be written.
     #[error(transparent)]
     Room(#[from] FileError),
+    /// The furniture cannot be read.
+    #[error(transparent)]
+    Meshes(#[from] LibraryError),
     /// The output's name says that it is something else.
     #[error("{}: expected a name that ends in .mcap", path.display())]
     Ending {
@@ -142,7 +149,8 @@ pub fn simulate_drive(
     let sensor = options.sensor.sensor();
     let mut recorder = Recorder::create(out, &sensor)?;
     let seed = held_out(options.seed);
-    let scene = Scene::generate(seed, &SceneOptions { density: options.density, ..SceneOptions::default() });
+    let scene =
+        Scene::generate(seed, &SceneOptions { density: options.density, held_out: true, ..SceneOptions::default() });
     for frame in Drive::new(&scene, seed, sensor, options.frames, options.rate) {
         recorder.write(&frame)?;
         observe(frame.index);
@@ -159,6 +167,7 @@ pub fn simulate_rooms(
     seed: u64,
     count: u32,
     density: f32,
+    meshes: Option<&Arc<MeshLibrary>>,
     out: &Path,
     observe: &mut dyn FnMut(usize),
 ) -> Result<(), SimulateError> {
@@ -172,7 +181,7 @@ pub fn simulate_rooms(
     }
     std::fs::create_dir_all(out).map_err(failed)?;
     for seed in (seed..).take(count as usize) {
-        let room = scan_held_out(seed, density);
+        let room = scan_held_out(seed, density, meshes);
         write_room(&out.join(format!("room_{seed:06}.npy")), &room)?;
         observe(room.cloud.len());
     }
@@ -190,9 +199,17 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let Arguments { seed, rooms, density, ref out, .. } = *arguments;
     let Some(sensor) = arguments.sensor else {
         let count = rooms.context("clap asks for --sensor or --rooms")?;
+        let library = arguments.meshes.as_deref().map(MeshLibrary::load).transpose()?.map(Arc::new);
+        if let Some(library) = &library {
+            let (used, rejected) = (library.len(), library.rejected().len());
+            eprintln!("{used} models of furniture; {rejected} more are broken or too large");
+            for error in library.rejected() {
+                log::debug!("{error}");
+            }
+        }
         let bar = progress(count.into(), "rooms");
         let mut points = 0;
-        simulate_rooms(seed, count, density, out, &mut |more| {
+        simulate_rooms(seed, count, density, library.as_ref(), out, &mut |more| {
             points += more;
             bar.inc(1);
         })?;

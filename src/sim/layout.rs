@@ -5,7 +5,9 @@ use glam::{Affine3A, vec3};
 use super::{
     class::Class,
     footprint::Footprint,
-    furniture::{Bookcase, Chair, ChairStyle, Clutter, Sofa, Surrounding, Table, TableStyle},
+    furniture::{Bookcase, Chair, ChairStyle, Clutter, Person, Sofa, Surrounding, Table, TableStyle},
+    library::{MeshLibrary, Role},
+    material::Material,
     mesh::{Mesh, standing_at},
     random::Random,
     scene::Piece,
@@ -49,16 +51,24 @@ pub(crate) struct Layout {
     pub headroom: f32,
     /// Style and cloth shared by the room's chairs.
     pub house_chair: Option<Chair>,
+    /// Whether families that are kept from training may be used.
+    pub held_out: bool,
+    /// Share of the seats that are taken.
+    pub occupied: f32,
 }
 
 impl Layout {
     /// Whether a rectangle is inside the room and free; `except` is an index of `blocked` that may overlap.
     pub fn is_free(&self, footprint: &Footprint, except: Option<usize>) -> bool {
-        let inside =
-            footprint.corners().iter().all(|c| (0..2).all(|k| c[k] > 0.005 && c[k] < self.shape.size[k] - 0.005));
-        inside
-            && !self.shape.notch_footprint().is_some_and(|notch| notch.overlaps(footprint))
+        self.is_inside(footprint)
             && !self.blocked.iter().enumerate().any(|(i, b)| Some(i) != except && b.overlaps(footprint))
+    }
+
+    /// Whether a rectangle is within the walls.
+    fn is_inside(&self, footprint: &Footprint) -> bool {
+        let within = |c: &[f32; 2]| (0..2).all(|k| c[k] > 0.005 && c[k] < self.shape.size[k] - 0.005);
+        footprint.corners().iter().all(within)
+            && !self.shape.notch_footprint().is_some_and(|notch| notch.overlaps(footprint))
     }
 
     /// Records a piece; returns its index in `blocked`.
@@ -141,12 +151,40 @@ impl Layout {
         self.record(id, Class::Table, place.footprint([table.size.x, table.size.y]))
     }
 
+    /// A model of the library in this role, with the given probability; `None` without a library.
+    fn a_model(&mut self, role: Role, probability: f32) -> Option<(u32, std::sync::Arc<MeshLibrary>)> {
+        let library = self.mesh.library.clone()?;
+        if !self.random.chance(probability) {
+            return None;
+        }
+        library.draw(&mut self.random, role, self.held_out).map(|index| (index, library))
+    }
+
+    /// A table from the library instead of this one, now and then, where it is about as large.
+    pub fn or_model_table(&mut self, table: Table, role: Role) -> Table {
+        let Some((index, library)) = self.a_model(role, 0.45) else { return table };
+        let model = library.model(index);
+        let alike = model.size.x < table.size.x * 1.6 && model.size.x > table.size.x * 0.5;
+        if alike { Table::model(&mut self.random, index, model) } else { table }
+    }
+
+    fn a_thing(&mut self, kind: Surrounding) -> Clutter {
+        let role = if kind == Surrounding::Floor { Role::OnFloor } else { Role::OnTable };
+        match self.a_model(role, 0.4) {
+            Some((index, library)) => Clutter::model(index, library.model(index)),
+            None => Clutter::draw(&mut self.random, kind),
+        }
+    }
+
     /// A chair in the room's style, or another one now and then.
     pub fn a_chair(&mut self, style: ChairStyle) -> Chair {
         match self.house_chair {
             Some(chair) if chair.style == style && self.random.chance(0.9) => chair,
             house => {
-                let chair = Chair::draw(&mut self.random, style);
+                let chair = match self.a_model(Role::Chair, if style == ChairStyle::Stool { 0.0 } else { 0.5 }) {
+                    Some((index, library)) => Chair::model(&mut self.random, style, index, library.model(index)),
+                    None => Chair::draw(&mut self.random, style),
+                };
                 if house.is_none_or(|house| house.style != style) {
                     self.house_chair = Some(chair);
                 }
@@ -163,13 +201,74 @@ impl Layout {
         }
         let id = chair.build(&mut self.mesh, &mut self.random, place.frame(0.0));
         self.record(id, Class::Chair, footprint);
+        // Legs and arms reach before the seat, under a table but not into a wall.
+        let reach = place.beside(0.0, 0.25, 0.0).footprint([0.75, 1.1]);
+        if self.random.chance(self.occupied) && self.is_inside(&reach) {
+            let person = Person::sitting(&mut self.random, chair.seat_height);
+            person.build(&mut self.mesh, &mut self.random, place.beside(0.0, -0.06, 0.0).frame(0.0));
+        }
         true
+    }
+
+    /// Someone on their feet at a place that is free.
+    pub fn put_person(&mut self, person: &Person, place: Place) {
+        let id = person.build(&mut self.mesh, &mut self.random, place.frame(0.0));
+        self.record(id, Class::Clutter, place.footprint(person.size()));
+    }
+
+    /// Somebody of the library on their feet.
+    pub fn put_model_person(&mut self) -> bool {
+        let Some((index, library)) = self.a_model(Role::Person, 0.5) else { return false };
+        let size = library.model(index).size;
+        if size.z < self.headroom - 0.05
+            && let Some(place) = self.anywhere([size.x, size.y], 0.02, true)
+        {
+            let id = self.mesh.object(Class::Clutter, place.frame(0.0));
+            self.mesh.model(&mut self.random, index);
+            self.record(id, Class::Clutter, place.footprint([size.x, size.y]));
+        }
+        true
+    }
+
+    /// An upright screen between desks, which may stand between what is there.
+    pub fn put_screen(&mut self, place: Place, size: [f32; 2], height: f32, cloth: Material) {
+        let id = self.mesh.object(Class::Clutter, place.frame(0.0));
+        self.mesh.standing(0.0, 0.0, 0.02, vec3(size[0], size[1], height), cloth);
+        self.record(id, Class::Clutter, place.footprint(size));
+    }
+
+    /// A whiteboard on castors.
+    pub fn put_board_stand(&mut self) {
+        let random = &mut self.random;
+        let (width, low, high) = (random.range(0.7, 1.9), random.range(0.6, 0.9), random.range(1.6, 1.95));
+        let size = [width + 0.08, 0.55];
+        if high > self.headroom - 0.05 {
+            return;
+        }
+        let place = match self.against_wall(size, high, 0.3) {
+            Some(place) => Some(place),
+            None => self.anywhere(size, 0.1, true),
+        };
+        let Some(place) = place else { return };
+        let (face, metal) = (self.random.board_face(), self.random.metal());
+        let id = self.mesh.object(Class::Board, place.frame(0.0));
+        self.mesh.cuboid(vec3(0.0, 0.0, (low + high) / 2.0), vec3(width, 0.02, high - low), face);
+        self.mesh.cuboid(vec3(0.0, 0.03, low), vec3(width * 0.9, 0.06, 0.015), metal);
+        for x in [-width / 2.0 - 0.015, width / 2.0 + 0.015] {
+            self.mesh.standing(x, 0.0, 0.06, vec3(0.03, 0.035, high - 0.06), metal);
+            self.mesh.standing(x, 0.0, 0.04, vec3(0.04, 0.5, 0.035), metal);
+            for y in [-0.22, 0.22] {
+                self.mesh.ellipsoid(vec3(x, y, 0.025), vec3(0.02, 0.025, 0.025), metal);
+            }
+        }
+        self.record(id, Class::Board, place.footprint(size));
     }
 
     /// A chair that faces the +y side of a table from `x` along it.
     pub fn seat_at(&mut self, table: &Table, place: Place, index: usize, x: f32, style: ChairStyle) -> bool {
         let chair = self.a_chair(style);
-        let deepest: f32 = if chair.arms || table.style == TableStyle::Round { 0.0 } else { 0.16 };
+        let round = table.style == TableStyle::Round || table.is_oval();
+        let deepest: f32 = if round || !chair.reaches_under(table.size.z) { 0.0 } else { 0.16 };
         let twist = if style == ChairStyle::Swivel { 0.5 } else { 0.15 };
         (0..3).any(|_| {
             let pull =
@@ -216,7 +315,7 @@ impl Layout {
     ) {
         let mut taken = keep.to_vec();
         for _ in 0..count {
-            let thing = Clutter::draw(&mut self.random, kind);
+            let thing = self.a_thing(kind);
             self.put_on(place, half, z, &thing, &mut taken);
         }
     }
@@ -274,7 +373,8 @@ impl Layout {
 
     /// A desk against a wall with a chair and what stands on it.
     pub fn put_work_place(&mut self) -> bool {
-        let table = Table::desk(&mut self.random);
+        let table = Table::desk(&mut self.random, self.held_out);
+        let table = self.or_model_table(table, Role::Table);
         let Some(place) = self.against_wall([table.size.x, table.size.y], table.size.z, 0.75) else { return false };
         self.furnish_desk(&table, place);
         true
@@ -282,7 +382,18 @@ impl Layout {
 
     pub fn furnish_desk(&mut self, table: &Table, place: Place) {
         let index = self.put_table(table, place);
-        let (from, to) = table.knee_space();
+        let (mut from, mut to) = table.knee_space();
+        if !table.is_model() && table.size.x > 1.35 && self.random.chance(0.35) {
+            let arm = table.draw_return(&mut self.random);
+            let (x, y) = (arm.side * (table.size.x - arm.width) / 2.0, (table.size.y + arm.reach) / 2.0);
+            let footprint = place.beside(x, y, 0.0).footprint([arm.width, arm.reach]);
+            if self.is_free(&footprint, Some(index)) {
+                table.build_return(&mut self.mesh, arm);
+                let id = self.pieces[self.pieces.len() - 1].instance;
+                self.record(id, Class::Table, footprint);
+                if arm.side < 0.0 { from += arm.width } else { to -= arm.width }
+            }
+        }
         let x = ((from + to) / 2.0 + self.random.range(-0.1, 0.1)).clamp(from + 0.3, (to - 0.3).max(from + 0.3));
         if self.random.chance(0.92) {
             let style = if self.random.chance(0.8) { ChairStyle::Swivel } else { ChairStyle::FourLegs };
@@ -293,9 +404,23 @@ impl Layout {
 
     pub fn put_bookcase(&mut self) -> bool {
         let limit = self.headroom;
+        if let Some((index, library)) = self.a_model(Role::Bookcase, 0.35) {
+            let size = library.model(index).size;
+            if size.z < limit - 0.03 {
+                let Some(place) = self.against_wall([size.x, size.y], size.z, 0.35) else { return false };
+                let id = self.mesh.object(Class::Bookcase, place.frame(0.0));
+                self.mesh.model(&mut self.random, index);
+                self.record(id, Class::Bookcase, place.footprint([size.x, size.y]));
+                return true;
+            }
+        }
         let case = Bookcase::draw(&mut self.random, limit);
+        self.put_this_bookcase(&case)
+    }
+
+    pub fn put_this_bookcase(&mut self, case: &Bookcase) -> bool {
         let Some(place) = self.against_wall([case.size.x, case.size.y], case.size.z, 0.35) else { return false };
-        self.put_bookcase_at(&case, place);
+        self.put_bookcase_at(case, place);
         true
     }
 
@@ -319,7 +444,11 @@ impl Layout {
     }
 
     pub fn put_sofa(&mut self, seats: usize) -> Option<(Sofa, Place)> {
-        let sofa = Sofa::draw(&mut self.random, seats);
+        let sofa = Sofa::draw(&mut self.random, seats, self.held_out);
+        let sofa = match self.a_model(Role::Sofa, 0.5) {
+            Some((index, library)) => Sofa::model(&mut self.random, index, library.model(index)),
+            None => sofa,
+        };
         let size = [sofa.size.x, sofa.size.y];
         let place = match self.against_wall(size, sofa.size.z, 0.5) {
             Some(place) => place,
@@ -333,25 +462,19 @@ impl Layout {
     /// A low table before a sofa.
     pub fn put_low_table(&mut self, sofa: &Sofa, place: Place) {
         let table = Table::low(&mut self.random);
+        let table = self.or_model_table(table, Role::LowTable);
         let spot = place.beside(0.0, sofa.size.y / 2.0 + self.random.range(0.3, 0.45) + table.size.y / 2.0, 0.0);
         if self.is_free(&spot.footprint([table.size.x, table.size.y]), None) {
             self.put_table(&table, spot);
             let count = self.random.count(0, 4);
-            self.load_surface(
-                spot,
-                [table.size.x * 0.35, table.size.y * 0.35],
-                table.size.z,
-                count,
-                Surrounding::Table,
-                &[],
-            );
+            self.load_surface(spot, table.usable(), table.size.z, count, Surrounding::Table, &[]);
         }
     }
 
     /// Loose things on the floor, more often along walls.
     pub fn put_floor_clutter(&mut self, count: usize) {
         for _ in 0..count {
-            let thing = Clutter::draw(&mut self.random, Surrounding::Floor);
+            let thing = self.a_thing(Surrounding::Floor);
             self.put_on_floor(&thing);
         }
     }

@@ -15,6 +15,10 @@ pub enum Pattern {
     Tiles(f32),
     /// Fine speckle: carpet, fabric, chip board.
     Speckle,
+    /// Stripes of the given width in metres along x and y: woven cloth, blinds, slatted wood.
+    Stripes(f32),
+    /// Lines of writing, level: what people leave on boards.
+    Writing,
 }
 
 /// Look of a surface.
@@ -66,6 +70,21 @@ impl Material {
                 let end = (point.x * 0.7 + 7.0 * hash3(0, plank, 0, 6)).floor() as i32;
                 let streak = hash3(end, (point.y * 90.0) as i32, (point.z * 90.0) as i32, 4);
                 fine + 0.7 * streak + 0.6 * hash3(end, plank, 0, 7) - 0.65
+            }
+            Pattern::Stripes(width) => {
+                let stripe = |v: f32| if (v / width).floor() as i32 & 1 == 0 { 0.5 } else { -0.5 };
+                fine + stripe(point.x + point.y)
+            }
+            Pattern::Writing => {
+                // Lines 9 cm apart; words begin and end anywhere; whole areas stay empty.
+                let along = point.x + point.y;
+                let line = (point.z / 0.09).floor() as i32;
+                let within = point.z / 0.09 - line as f32;
+                let area = hash3((along / 0.7).floor() as i32, line.div_euclid(4), 0, 8);
+                let stroke = hash3((along * 90.0).floor() as i32, line, (within * 6.0) as i32, 9);
+                let word = hash3((along / 0.13).floor() as i32, line, 1, 10);
+                let written = area < 0.5 && word < 0.75 && (0.25..0.75).contains(&within) && stroke < 0.4;
+                fine * 0.3 + if written { -3.0 } else { 0.0 }
             }
             Pattern::Tiles(side) => {
                 let joint = |v: f32| {
@@ -157,7 +176,8 @@ impl Random {
             2 => hue(self.range(0.05, 0.12), self.range(0.2, 0.6), self.range(0.2, 0.7)),
             _ => self.any_colour(),
         };
-        Material::plain(colour).with(Pattern::Speckle, self.range(0.05, 0.25))
+        let pattern = if self.chance(0.1) { Pattern::Stripes(self.range(0.01, 0.08)) } else { Pattern::Speckle };
+        Material::plain(colour).with(pattern, self.range(0.05, 0.25))
     }
 
     pub(crate) fn plastic(&mut self) -> Material {
@@ -179,6 +199,48 @@ impl Random {
 
     pub(crate) fn dark_screen(&mut self) -> Material {
         Material { reflectivity: 0.05, ..Material::plain(hue(0.6, 0.2, self.range(0.02, 0.08))) }
+    }
+
+    /// White, black, green, cork or cloth; often with writing.
+    pub(crate) fn board_face(&mut self) -> Material {
+        let written = if self.chance(0.5) { Pattern::Writing } else { Pattern::Plain };
+        match self.count(0, 9) {
+            0..=5 => Material::plain([self.range(0.7, 0.95); 3]).with(written, 0.12),
+            6 => Material::plain([0.04, self.range(0.06, 0.2), 0.06]).with(Pattern::Plain, 0.15),
+            7 => Material::plain([self.range(0.02, 0.08); 3]).with(Pattern::Plain, 0.15),
+            8 => self.cardboard(),
+            _ => self.fabric(),
+        }
+    }
+
+    pub(crate) fn skin(&mut self) -> Material {
+        Material::plain(hue(self.range(0.03, 0.08), self.range(0.25, 0.6), self.range(0.15, 0.85)))
+    }
+
+    /// Hair is dark to an infrared sensor more often than to the eye.
+    pub(crate) fn hair(&mut self) -> Material {
+        let colour = hue(self.range(0.04, 0.12), self.range(0.1, 0.6), self.range(0.02, 0.5));
+        Material { reflectivity: self.range(0.06, 0.3), ..Material::plain(colour).with(Pattern::Speckle, 0.2) }
+    }
+
+    /// White lacquer, the grey or beige of office cupboards, wood; now and then a colour.
+    pub(crate) fn cupboard(&mut self) -> Material {
+        match self.count(0, 9) {
+            0..=3 => Material::plain(hue(0.1, self.range(0.0, 0.05), self.range(0.7, 0.95))),
+            4..=5 => Material::plain(hue(0.12, self.range(0.0, 0.15), self.range(0.3, 0.7))),
+            6..=8 => self.wood(),
+            _ => Material::plain(self.any_colour()),
+        }
+    }
+
+    /// Door leaves: wood, white or grey lacquer, strong colours.
+    pub(crate) fn door_leaf(&mut self) -> Material {
+        match self.count(0, 9) {
+            0..=3 => self.wood(),
+            4..=6 => Material::plain(hue(0.1, self.range(0.0, 0.08), self.range(0.6, 0.95))),
+            7 => Material::plain(hue(0.6, self.range(0.0, 0.1), self.range(0.15, 0.6))),
+            _ => Material::plain(self.any_colour()),
+        }
     }
 
     pub(crate) fn leaf(&mut self) -> Material {

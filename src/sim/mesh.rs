@@ -1,9 +1,11 @@
 //! Triangles with labels, and the primitives that furniture is composed of.
 
+use std::sync::Arc;
+
 use glam::{Affine3A, Quat, Vec3, Vec3A, vec3};
 use obvhs::triangle::Triangle;
 
-use super::{class::Class, material::Material};
+use super::{class::Class, library::MeshLibrary, material::Material, random::Random};
 
 /// What a triangle belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub(crate) struct Mesh {
     pub materials: Vec<Material>,
     /// Class of each object, by instance.
     pub objects: Vec<Class>,
+    /// Models that furniture may be.
+    pub library: Option<Arc<MeshLibrary>>,
     frame: Affine3A,
 }
 
@@ -51,6 +55,30 @@ impl Mesh {
         let place = |v: Vec3| self.frame.transform_point3a(Vec3A::from(v));
         self.triangles.push(Triangle { v0: place(a), v1: place(b), v2: place(c) });
         self.surfaces.push(surface);
+    }
+
+    /// A model of the library, in the frame of the object being built. Its textures become cloth or wood; half of
+    /// the time all its colours are other ones.
+    pub fn model(&mut self, random: &mut Random, index: u32) {
+        let Some(library) = self.library.clone() else { return };
+        let model = library.model(index);
+        let recolour = random.chance(0.5);
+        let first = self.materials.len();
+        for colour in &model.palette {
+            let material = match colour {
+                Some(colour) if !recolour => Material::plain(*colour),
+                _ if random.chance(0.4) => random.fabric(),
+                _ if random.chance(0.6) => random.wood(),
+                _ => random.plastic(),
+            };
+            self.materials.push(material);
+        }
+        let instance = self.objects.len() as u32 - 1;
+        let class = self.objects[instance as usize];
+        for ([a, b, c], colour) in model.triangles.iter().zip(&model.colours) {
+            let material = (first + usize::from(*colour)) as u32;
+            self.push(*a, *b, *c, Surface { class, instance, material });
+        }
     }
 
     /// A flat quadrilateral, corners in order.
@@ -112,6 +140,59 @@ impl Mesh {
         }
     }
 
+    /// A wall of constant thickness that bends around the z axis through `centre`: `radius` and `thickness` at
+    /// its inner side, from angle to angle (0 = +x, radians), from z to z of `centre`.
+    pub fn arc(
+        &mut self,
+        centre: Vec3,
+        radius: f32,
+        thickness: f32,
+        angles: [f32; 2],
+        height: f32,
+        material: Material,
+    ) {
+        const PARTS: usize = 7;
+        let surface = self.surface(material);
+        let at = |part: usize, outer: bool, top: bool| {
+            let angle = angles[0] + (angles[1] - angles[0]) * part as f32 / PARTS as f32;
+            let reach = radius + if outer { thickness } else { 0.0 };
+            let (sin, cos) = angle.sin_cos();
+            centre + vec3(reach * cos, reach * sin, if top { height } else { 0.0 })
+        };
+        let mut face = |a: Vec3, b: Vec3, c: Vec3, d: Vec3| {
+            self.push(a, b, c, surface);
+            self.push(a, c, d, surface);
+        };
+        for i in 0..PARTS {
+            let j = i + 1;
+            face(at(i, true, false), at(j, true, false), at(j, true, true), at(i, true, true));
+            face(at(j, false, false), at(i, false, false), at(i, false, true), at(j, false, true));
+            face(at(i, false, true), at(i, true, true), at(j, true, true), at(j, false, true));
+            face(at(i, true, false), at(i, false, false), at(j, false, false), at(j, true, false));
+        }
+        face(at(0, false, false), at(0, true, false), at(0, true, true), at(0, false, true));
+        face(at(PARTS, true, false), at(PARTS, false, false), at(PARTS, false, true), at(PARTS, true, true));
+    }
+
+    /// An upright elliptic disc: centre of its underside, half axes, thickness.
+    pub fn disc(&mut self, centre: Vec3, half: [f32; 2], thickness: f32, material: Material) {
+        const SIDES: usize = 20;
+        let surface = self.surface(material);
+        let rim = |side: usize, z: f32| {
+            let (sin, cos) = (std::f32::consts::TAU * (side % SIDES) as f32 / SIDES as f32).sin_cos();
+            centre + vec3(half[0] * cos, half[1] * sin, z)
+        };
+        let (low, high) = (centre, centre + Vec3::Z * thickness);
+        for side in 0..SIDES {
+            let [a, b] = [rim(side, 0.0), rim(side + 1, 0.0)];
+            let [c, d] = [rim(side + 1, thickness), rim(side, thickness)];
+            self.push(a, b, c, surface);
+            self.push(a, c, d, surface);
+            self.push(low, b, a, surface);
+            self.push(high, d, c, surface);
+        }
+    }
+
     /// A capped cylinder between two points.
     pub fn cylinder(&mut self, from: Vec3, to: Vec3, radius: f32, sides: usize, material: Material) {
         self.cone(from, to, [radius, radius], sides, material);
@@ -119,13 +200,28 @@ impl Mesh {
 
     /// A low-polygon ellipsoid, 8 × 5.
     pub fn ellipsoid(&mut self, centre: Vec3, radii: Vec3, material: Material) {
-        const AROUND: usize = 8;
-        const RINGS: usize = 5;
+        self.bulge::<8, 5>(|p| centre + radii * p, material);
+    }
+
+    /// A box with round edges, as upholstery has them: centre and full size, turned about the centre.
+    pub fn cushion(&mut self, centre: Vec3, size: Vec3, turn: Quat, material: Material) {
+        // The square root of each coordinate of a sphere: a superellipsoid of exponent 4.
+        let swell = |v: f32| v.abs().sqrt().copysign(v);
+        self.bulge::<12, 8>(|p| centre + turn * (size / 2.0 * vec3(swell(p.x), swell(p.y), swell(p.z))), material);
+    }
+
+    /// An image of the unit sphere of so many sides and rings.
+    fn bulge<const AROUND: usize, const RINGS: usize>(&mut self, image: impl Fn(Vec3) -> Vec3, material: Material) {
         let surface = self.surface(material);
         let point = |ring: usize, side: usize| {
-            let (s, c) = (std::f32::consts::PI * ring as f32 / RINGS as f32).sin_cos();
+            // The poles exactly, so that they are one point.
+            let (s, c) = match ring {
+                0 => (0.0, 1.0),
+                ring if ring == RINGS => (0.0, -1.0),
+                _ => (std::f32::consts::PI * ring as f32 / RINGS as f32).sin_cos(),
+            };
             let (sin, cos) = (std::f32::consts::TAU * (side % AROUND) as f32 / AROUND as f32).sin_cos();
-            centre + radii * vec3(s * cos, s * sin, -c)
+            image(vec3(s * cos, s * sin, -c))
         };
         for ring in 0..RINGS {
             for side in 0..AROUND {
@@ -167,5 +263,11 @@ mod tests {
         assert!((cylinder / (2.0224 * 0.25 * 3.0615) - 1.0).abs() < 1e-2, "{cylinder}");
         let ball = volume(|m, k| m.ellipsoid(Vec3::ZERO, Vec3::splat(1.0), k));
         assert!((2.8..4.19).contains(&ball), "{ball}");
+        let cushion = volume(|m, k| m.cushion(Vec3::ONE, vec3(1.0, 2.0, 0.5), Quat::from_rotation_y(0.4), k));
+        assert!((0.7..1.0).contains(&cushion), "{cushion} of a box of 1");
+        let disc = volume(|m, k| m.disc(Vec3::ONE, [2.0, 1.0], 0.1, k));
+        assert!((disc / (0.1 * 2.0 * std::f32::consts::PI) - 1.0).abs() < 0.03, "{disc}");
+        let arc = volume(|m, k| m.arc(Vec3::ONE, 0.9, 0.2, [0.3, 1.9], 2.0, k));
+        assert!((arc / (0.8 * (1.21 - 0.81) * 2.0) - 1.0).abs() < 0.02, "{arc}");
     }
 }

@@ -1,6 +1,6 @@
 //! A furnished room as labelled triangles, and rays through it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use glam::Vec3A;
 use obvhs::{
@@ -14,6 +14,7 @@ use super::{
     class::Class,
     footprint::Footprint,
     layout::Layout,
+    library::MeshLibrary,
     material::Material,
     mesh::{Mesh, Surface},
     random::Random,
@@ -31,13 +32,45 @@ pub enum RoomKind {
     Living,
     Laboratory,
     Storage,
+    /// Held out: training never sees it.
     Classroom,
+    OpenOffice,
+    Lobby,
+    /// Held out: training never sees it.
+    Canteen,
 }
 
 impl RoomKind {
     /// All kinds.
-    pub const ALL: [Self; 7] =
-        [Self::Office, Self::Corridor, Self::Meeting, Self::Living, Self::Laboratory, Self::Storage, Self::Classroom];
+    pub const ALL: [Self; 10] = [
+        Self::Office,
+        Self::Corridor,
+        Self::Meeting,
+        Self::Living,
+        Self::Laboratory,
+        Self::Storage,
+        Self::Classroom,
+        Self::OpenOffice,
+        Self::Lobby,
+        Self::Canteen,
+    ];
+
+    /// Whether rooms of this kind are kept from training, see [`SceneOptions::held_out`].
+    pub fn is_held_out(self) -> bool {
+        matches!(self, Self::Classroom | Self::Canteen)
+    }
+
+    /// Draws a kind as often as houses have it; a third of the held-out rooms are of kinds that training never sees.
+    fn draw(random: &mut Random, held_out: bool) -> Self {
+        use RoomKind::*;
+        if held_out && random.chance(1.0 / 3.0) {
+            return random.pick(&[Classroom, Canteen]);
+        }
+        random.pick(&[
+            Office, Office, Office, Corridor, Corridor, Meeting, Meeting, Living, Living, Laboratory, Storage,
+            OpenOffice, Lobby,
+        ])
+    }
 }
 
 /// What may be chosen about a scene; everything else follows from the seed.
@@ -47,11 +80,16 @@ pub struct SceneOptions {
     pub kind: Option<RoomKind>,
     /// How much furniture: 0 = empty room, 1 = as usual, more = crowded.
     pub density: f32,
+    /// Whether the room is to judge by. `false`, the rooms to train on: nothing that is kept for judging is used.
+    /// `true`: a third of the rooms are of kinds that training never sees ([`RoomKind::is_held_out`]), furniture may
+    /// be of reserved families (sled chairs, tables on T-shaped feet, tub armchairs), and of the meshes only those
+    /// are used that training never sees.
+    pub held_out: bool,
 }
 
 impl Default for SceneOptions {
     fn default() -> Self {
-        Self { kind: None, density: 1.0 }
+        Self { kind: None, density: 1.0, held_out: false }
     }
 }
 
@@ -120,18 +158,24 @@ pub struct Hit {
 impl Scene {
     /// The room of this seed. Same seed and options, same scene.
     pub fn generate(seed: u64, options: &SceneOptions) -> Self {
+        Self::generate_with(seed, options, None)
+    }
+
+    /// [`generate`](Self::generate) with real furniture among the parametric: about half of it.
+    pub fn generate_with(seed: u64, options: &SceneOptions, library: Option<&Arc<MeshLibrary>>) -> Self {
         let mut random = Random::new(seed, 0x5ce7e);
-        let kind = options.kind.unwrap_or_else(|| {
-            use RoomKind::*;
-            random.pick(&[
-                Office, Office, Office, Corridor, Meeting, Meeting, Living, Living, Laboratory, Storage, Classroom,
-            ])
-        });
+        let kind = options.kind.unwrap_or_else(|| RoomKind::draw(&mut random, options.held_out));
         let density = if options.density.is_finite() { options.density.clamp(0.0, 4.0) } else { 1.0 };
         let shape = rooms::draw_shape(&mut random, kind);
+        let mut mesh = Mesh::default();
+        mesh.library = library.cloned();
+        // Half of the rooms are without people.
+        let occupied = if random.chance(0.5) { random.range(0.0, 0.5) } else { 0.0 };
         let mut layout = Layout {
+            held_out: options.held_out,
+            occupied,
             random,
-            mesh: Mesh::default(),
+            mesh,
             walls: shell::walls(&shape),
             headroom: shape.size[2],
             shape,

@@ -5,7 +5,7 @@ use glam::{Affine3A, Quat, Vec3, vec3};
 use super::{
     class::Class,
     footprint::Footprint,
-    material::{Material, Pattern},
+    material::Material,
     mesh::{Mesh, standing_at},
     random::Random,
 };
@@ -17,6 +17,8 @@ pub struct Shape {
     pub size: [f32; 3],
     /// The missing corner of an L: low and high corner of the rectangle that is cut out.
     pub notch: Option<[[f32; 2]; 2]>,
+    /// How much higher than `size[2]` the ceiling is at y = depth, metres: 0 = level, more under a sloped roof.
+    pub rise: f32,
 }
 
 impl Shape {
@@ -74,6 +76,11 @@ impl Shape {
         rectangle.min(self.notch_footprint().map_or(f32::MAX, |notch| notch.distance(p)))
     }
 
+    /// Height of the ceiling above a point of the plan.
+    pub fn height_at(&self, p: [f32; 2]) -> f32 {
+        self.size[2] + self.rise * p[1] / self.size[1]
+    }
+
     /// The room as rectangles: low and high corners.
     fn rectangles(&self) -> Vec<[[f32; 2]; 2]> {
         let [w, d, _] = self.size;
@@ -128,6 +135,16 @@ impl Wall {
             })
     }
 
+    /// Takes the end of the wall, from the floor up to `high`.
+    pub fn take_corner(&mut self, random: &mut Random, width: f32, high: f32) -> Option<Patch> {
+        let from = if random.chance(0.5) { 0.0 } else { (self.length - width).max(0.0) };
+        let patch = Patch { from, to: from + width, low: 0.0, high, hole: false };
+        self.is_free(patch).then(|| {
+            self.patches.push(patch);
+            patch
+        })
+    }
+
     /// Finds a free place for a patch of the given size and takes it.
     pub fn take(&mut self, random: &mut Random, width: f32, low: f32, high: f32, hole: bool) -> Option<Patch> {
         let margin = 0.12;
@@ -158,8 +175,16 @@ pub(crate) fn walls(shape: &Shape) -> Vec<Wall> {
 }
 
 /// A wall's surface around its holes, and the reveals of the holes (`thickness` deep).
-pub(crate) fn build_wall(mesh: &mut Mesh, wall: &Wall, height: f32, thickness: f32, material: Material) {
+pub(crate) fn build_wall(mesh: &mut Mesh, wall: &Wall, shape: &Shape, thickness: f32, material: Material) {
+    let height = shape.size[2];
     mesh.object(Class::Wall, wall.frame());
+    let [from, to] = [0.0, wall.length].map(|along| shape.height_at(wall.point(along, 0.0)));
+    if from.max(to) > height + 1e-3 {
+        // Up to a sloped ceiling.
+        let corner = |x: f32, z: f32| vec3(x, 0.0, z);
+        let low = [corner(wall.length, height), corner(0.0, height)];
+        mesh.quad([low[0], low[1], corner(0.0, from.max(height)), corner(wall.length, to.max(height))], material);
+    }
     let holes: Vec<&Patch> = wall.patches.iter().filter(|p| p.hole).collect();
     let cuts = |ends: Vec<f32>| {
         let mut ends = ends;
@@ -197,16 +222,13 @@ pub(crate) fn build_wall(mesh: &mut Mesh, wall: &Wall, height: f32, thickness: f
 
 /// Floor and ceiling, one object each.
 pub(crate) fn build_floor_and_ceiling(mesh: &mut Mesh, random: &mut Random, shape: &Shape) {
-    for (class, z) in [(Class::Floor, 0.0), (Class::Ceiling, shape.size[2])] {
+    for class in [Class::Floor, Class::Ceiling] {
+        let z = |x: f32, y: f32| if class == Class::Floor { 0.0 } else { shape.height_at([x, y]) };
+        let at = |x: f32, y: f32| vec3(x, y, z(x, y));
         let material = if class == Class::Floor { random.flooring() } else { random.ceiling() };
         mesh.object(class, Affine3A::IDENTITY);
         for [low, high] in shape.rectangles() {
-            let mut corners = [
-                vec3(low[0], low[1], z),
-                vec3(high[0], low[1], z),
-                vec3(high[0], high[1], z),
-                vec3(low[0], high[1], z),
-            ];
+            let mut corners = [at(low[0], low[1]), at(high[0], low[1]), at(high[0], high[1]), at(low[0], high[1])];
             if class == Class::Ceiling {
                 corners.reverse();
             }
@@ -245,18 +267,28 @@ pub(crate) fn build_window(mesh: &mut Mesh, random: &mut Random, wall: &Wall, ho
     if random.chance(0.4) {
         trim(mesh, random, hole, frame);
     }
-    if random.chance(0.3) {
+    if random.chance(0.4) {
         // A blind, drawn down part of the way.
         let drop = h * random.range(0.15, 0.95);
         let cloth = random.paint();
-        mesh.cuboid(vec3(x, y + 0.06, hole.high - drop / 2.0), vec3(w - 0.04, 0.012, drop), cloth);
+        if random.chance(0.5) {
+            // Slats, more or less closed.
+            let turn = Quat::from_rotation_x(random.range(0.2, 1.3));
+            let slats = (drop / 0.055) as usize;
+            for slat in 0..slats {
+                let z = hole.high - 0.055 * (slat as f32 + 0.5);
+                mesh.turned_cuboid(vec3(x, y + 0.06, z), vec3(w - 0.04, 0.045, 0.003), turn, cloth);
+            }
+        } else {
+            mesh.cuboid(vec3(x, y + 0.06, hole.high - drop / 2.0), vec3(w - 0.04, 0.012, drop), cloth);
+        }
         mesh.cuboid(vec3(x, y + 0.06, hole.high - 0.03), vec3(w - 0.03, 0.04, 0.05), cloth);
     }
 }
 
 /// Boards around a hole, slightly proud of the wall.
 fn trim(mesh: &mut Mesh, random: &mut Random, hole: Patch, material: Material) {
-    let wide = random.range(0.04, 0.08);
+    let wide = random.range(0.03, 0.12);
     let deep = 0.02;
     let (w, h) = (hole.to - hole.from, hole.high - hole.low);
     let (x, z) = ((hole.from + hole.to) / 2.0, (hole.low + hole.high) / 2.0);
@@ -275,8 +307,13 @@ pub(crate) fn build_door(
     thickness: f32,
 ) -> Vec<Footprint> {
     mesh.object(Class::Door, wall.frame());
-    let colour = if random.chance(0.5) { random.wood() } else { random.paint() };
-    let frame = if random.chance(0.6) { colour } else { random.metal() };
+    let colour = random.door_leaf();
+    let frame = match random.count(0, 3) {
+        0 => colour,
+        1 => random.door_leaf(),
+        2 => random.wood(),
+        _ => random.metal(),
+    };
     let handle = random.metal();
     let jamb = 0.04;
     let (w, h) = (hole.to - hole.from, hole.high);
@@ -292,8 +329,12 @@ pub(crate) fn build_door(
     let leaves = if w > 1.25 { 2 } else { 1 };
     let leaf = (w - 2.0 * jamb) / leaves as f32;
     let leaf_height = h - jamb - 0.008;
-    let recess = -random.range(0.0, thickness * 0.7) - 0.01;
+    // Half of them are level with the wall.
+    let recess = -if random.chance(0.5) { 0.0 } else { random.range(0.0, thickness * 0.7) } - 0.01;
     let glazed = random.chance(0.15);
+    let vision = !glazed && random.chance(0.15);
+    let panels = if glazed || vision || random.chance(0.75) { 0 } else { random.count(1, 3) };
+    let kick = random.chance(0.12);
     let glass = random.glass();
     let hinge_left = random.chance(0.5);
     let mut covered = Vec::new();
@@ -328,6 +369,20 @@ pub(crate) fn build_door(
             plate(leaf / 2.0, leaf_height / 2.0, [leaf - 2.0 * rail, 0.008, leaf_height - 0.4], 0.0, glass);
         } else {
             plate(leaf / 2.0, leaf_height / 2.0, [leaf - 0.006, 0.04, leaf_height], 0.0, colour);
+            for face in [-1.0, 1.0] {
+                for panel in 0..panels {
+                    let each = (leaf_height - 0.2) / panels as f32;
+                    let z = 0.1 + each * (panel as f32 + 0.5);
+                    plate(leaf / 2.0, z, [leaf - 0.3, 0.012, each - 0.12], face * 0.024, colour);
+                }
+                if vision {
+                    plate(leaf * 0.72, 1.45, [0.16, 0.006, 0.7], face * 0.021, handle);
+                    plate(leaf * 0.72, 1.45, [0.12, 0.008, 0.66], face * 0.021, glass);
+                }
+                if kick {
+                    plate(leaf / 2.0, 0.15, [leaf - 0.04, 0.004, 0.25], face * 0.021, handle);
+                }
+            }
         }
         for face in [-1.0, 1.0] {
             plate(leaf - 0.06, 1.02, [0.03, 0.04, 0.03], face * 0.035, handle);
@@ -345,17 +400,13 @@ pub(crate) fn build_door(
 /// A whiteboard, blackboard or pin board on a wall.
 pub(crate) fn build_board(mesh: &mut Mesh, random: &mut Random, wall: &Wall, patch: Patch) {
     mesh.object(Class::Board, wall.frame());
-    let face = match random.count(0, 5) {
-        0..=3 => Material::plain([random.range(0.75, 0.95); 3]).with(Pattern::Plain, 0.02),
-        4 => Material::plain([0.05, random.range(0.08, 0.2), 0.08]).with(Pattern::Plain, 0.1),
-        _ => random.cardboard(),
-    };
-    let frame = random.metal();
-    let deep = random.range(0.015, 0.04);
+    let face = random.board_face();
+    let frame = if random.chance(0.3) { random.wood() } else { random.metal() };
+    let deep = random.range(0.008, 0.04);
     let (w, h) = (patch.to - patch.from, patch.high - patch.low);
     let (x, z) = ((patch.from + patch.to) / 2.0, (patch.low + patch.high) / 2.0);
     mesh.cuboid(vec3(x, deep / 2.0 + 0.003, z), vec3(w, deep, h), face);
-    let bar = 0.025;
+    let bar = random.pick(&[0.01, 0.025, 0.04]);
     let y = deep / 2.0 + 0.006;
     for side in [-1.0, 1.0] {
         mesh.cuboid(vec3(x + side * w / 2.0, y, z), vec3(bar, deep + 0.012, h + bar), frame);

@@ -2,7 +2,7 @@
 
 use glam::{Affine3A, Quat, Vec2, Vec2Swizzles, Vec3, vec2, vec3};
 
-use crate::sim::{class::Class, mesh::Mesh, random::Random};
+use crate::sim::{class::Class, library::Model, mesh::Mesh, random::Random};
 
 /// Where a thing is found.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +40,8 @@ enum Kind {
     Suitcase,
     CoatStand,
     Ball,
+    /// A mesh of the library.
+    Model(u32),
 }
 
 /// A thing with its size: width, depth, height.
@@ -77,6 +79,11 @@ impl Clutter {
         Self::of(random, Kind::Boxes, true)
     }
 
+    /// A mesh in the role of a thing.
+    pub fn model(index: u32, model: &Model) -> Self {
+        Self { kind: Kind::Model(index), size: model.size }
+    }
+
     fn of(random: &mut Random, kind: Kind, floor: bool) -> Self {
         let mut r = |low: f32, high: f32| random.range(low, high);
         let size = match kind {
@@ -102,6 +109,8 @@ impl Clutter {
             Kind::Printer => vec3(r(0.38, 0.5), r(0.35, 0.45), r(0.18, 0.35)),
             Kind::Suitcase => vec3(r(0.38, 0.5), r(0.22, 0.3), r(0.5, 0.75)),
             Kind::CoatStand => vec2(r(0.4, 0.5), r(1.6, 1.8)).xxy(),
+            // Models have their own.
+            Kind::Model(_) => Vec3::ZERO,
             Kind::Ball => Vec3::splat(if floor { r(0.2, 0.3) } else { r(0.07, 0.2) }),
         };
         Self { kind, size }
@@ -268,6 +277,7 @@ impl Clutter {
                     }
                 }
             }
+            Kind::Model(index) => mesh.model(random, index),
             Kind::Ball => mesh.ellipsoid(Vec3::Z * r, Vec3::splat(r), random.plastic()),
         }
         id

@@ -7,11 +7,13 @@
 mod bookcase;
 mod chair;
 mod clutter;
+mod person;
 mod sofa;
 mod table;
 
 pub(crate) use bookcase::Bookcase;
 pub(crate) use chair::{Chair, ChairStyle};
 pub(crate) use clutter::{Clutter, Surrounding};
+pub(crate) use person::Person;
 pub(crate) use sofa::Sofa;
 pub(crate) use table::{Table, TableStyle};
