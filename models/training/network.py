@@ -62,7 +62,8 @@ class Batch:
         return Batch(self.features.to(device), self.semantic.to(device), self.instance.to(device), levels, self.blocks)
 
 
-def _batch_norm_names(scope):
+def statistic_names(scope):
+    """The variables that hold a normalisation's tracked mean and variance."""
     inner = f"{scope}/bn/{scope}/bn/moments/"
     return f"{inner}Squeeze/ExponentialMovingAverage", f"{inner}Squeeze_1/ExponentialMovingAverage"
 
@@ -77,6 +78,8 @@ class Asis(nn.Module):
         self.operations = operations
         self.dropout = dropout
         self.batch_norm_decay = 0.9
+        self.observe = None
+        """In evaluation mode, called with (scope, rows before bias and normalisation) if set."""
         self.random = np.random.default_rng(seed)
         """Draws the dropout masks on a CPU."""
         self._generator = torch.Generator().manual_seed(seed)
@@ -111,7 +114,7 @@ class Asis(nn.Module):
         if normalised:
             self.register_parameter(f"{scope}/bn/beta", nn.Parameter(torch.zeros(outputs)))
             self.register_parameter(f"{scope}/bn/gamma", nn.Parameter(torch.ones(outputs)))
-            mean, variance = _batch_norm_names(scope)
+            mean, variance = statistic_names(scope)
             self.register_buffer(mean, torch.zeros(outputs))
             self.register_buffer(variance, torch.ones(outputs))
 
@@ -125,6 +128,10 @@ class Asis(nn.Module):
         with torch.no_grad():
             getattr(self, f"{scope}/weights")[..., :3, :] *= math.sqrt(features / 6.0) / radius
 
+    def normalised_scopes(self):
+        """Scopes of the layers with batch normalisation."""
+        return [name.removesuffix("/bn/gamma") for name, _ in self.named_parameters() if name.endswith("/bn/gamma")]
+
     def _weights(self, scope):
         weights = getattr(self, f"{scope}/weights")
         return weights.view(weights.shape[-2:])
@@ -132,7 +139,7 @@ class Asis(nn.Module):
     def _track(self, scope, mean, variance):
         """Moves the statistics used outside training towards a batch's. The mean includes the bias."""
         with torch.no_grad():
-            mean_name, variance_name = _batch_norm_names(scope)
+            mean_name, variance_name = statistic_names(scope)
             rate = 1.0 - self.batch_norm_decay
             getattr(self, mean_name).lerp_(mean + getattr(self, f"{scope}/biases"), rate)
             getattr(self, variance_name).lerp_(variance, rate)
@@ -142,8 +149,10 @@ class Asis(nn.Module):
 
     def _frozen(self, scope, rows):
         """Bias, normalisation by the tracked statistics, ReLU."""
-        mean, variance = (getattr(self, name) for name in _batch_norm_names(scope))
+        mean, variance = (getattr(self, name) for name in statistic_names(scope))
         gamma, beta = self._bn(scope)
+        if self.observe:
+            self.observe(scope, rows.float())
         scale = gamma * torch.rsqrt(variance + EPSILON)
         shift = (getattr(self, f"{scope}/biases") - mean) * scale + beta
         return torch.relu(rows.float() * scale + shift).to(self.compute)

@@ -28,10 +28,11 @@ import cpu_operations  # noqa: E402
 import plain_operations  # noqa: E402
 from curve import Curve  # noqa: E402
 from metrics import validate  # noqa: E402
+from model_folder import load_folded, read_model_folder, reopen  # noqa: E402
 from network import Asis  # noqa: E402
 from stream import Stream, StreamError, make_batch  # noqa: E402
 from trainer import Trainer, TrainingError  # noqa: E402
-from weights import load_weights, save_weights  # noqa: E402
+from weights import WeightsError, load_weights, save_weights  # noqa: E402
 
 PRESETS = {
     "cpu": {"points": [2048, 4096], "shares": [0.5, 0.5], "batch": [16, 8], "schedule": "cosine", "peak": 2e-3,
@@ -40,6 +41,7 @@ PRESETS = {
             "dtype": "f32", "device": "cuda", "operations": "plain"},
 }
 RECALIBRATION_BLOCKS = 256
+REOPENING_BLOCKS = 64
 
 
 @dataclasses.dataclass
@@ -79,7 +81,7 @@ def parse(arguments=None):
     parser.add_argument("--shards", type=int, help="parts of a batch that run side by side (default: one a thread; GPU: 1)")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     parser.add_argument("--resume", action="store_true", help="go on from OUT/checkpoint.pt")
-    parser.add_argument("--start-from", type=pathlib.Path, help="start a new run from these weights (.npz)")
+    parser.add_argument("--start-from", type=pathlib.Path, help="start a new run from these weights: a run's weights.npz or a model folder")
     options = parser.parse_args(arguments)
     for name, value in PRESETS[options.preset].items():
         if getattr(options, name) is None:
@@ -138,7 +140,7 @@ class Run:
         dtype = {"f32": torch.float32, "bf16": torch.bfloat16}[options.dtype]
         network = Asis(len(self.classes), dtype, operations, options.seed).to(options.device)
         if options.start_from:
-            load_weights(network, options.start_from)
+            self._start_from(network, options.start_from)
         workers = min(options.threads, options.shards)
         self.trainer = Trainer(network, options.schedule, options.peak, options.class_weights, options.seed,
                                workers=workers, threads=options.threads // workers)
@@ -163,6 +165,30 @@ class Run:
             raise StreamError(f"{stream.command}: no blocks to validate on")
         parts = [records[i : i + 4] for i in range(0, len(records), 4)]
         return [make_batch(stream.header, part).to(options.device) for part in parts], stream.header.classes
+
+    def _start_from(self, network, path):
+        if path.suffix == ".npz":
+            return load_weights(network, path)
+        options, last = self.options, self.stages[-1]
+        description, variables = read_model_folder(path)
+        classes = [c.get("name") for c in description.get("classes", [])]
+        if classes != self.classes:
+            raise WeightsError(f"{path}: classes {self.classes} of the stream expected, the model has {classes}")
+        load_folded(network, variables, path)
+        stream = Stream(fill(options.stream_command, last.points, options.seed * 1_000_003 + 500))
+        try:
+            records = stream.take(REOPENING_BLOCKS)
+        finally:
+            stream.close()
+        if not records:
+            raise StreamError(f"{stream.command}: no blocks to measure batch normalisation on")
+        parts = [records[i : i + 4] for i in range(0, len(records), 4)]
+        fresh = Asis(len(self.classes), seed=options.seed)
+        # In f32: the shipped function is meant exactly.
+        compute, network.compute = network.compute, torch.float32
+        reopen(network, (make_batch(stream.header, part).to(options.device) for part in parts), fresh)
+        network.compute = compute
+        log(f"starts from {path}; batch normalisation re-opened on {len(records)} blocks")
 
     def _record_command(self):
         with open(self.out / "command.txt", "a") as file:
@@ -290,7 +316,7 @@ def main():
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
         run.train()
-    except (StreamError, TrainingError, cpu_operations.KernelsUnavailable, FileNotFoundError) as error:
+    except (StreamError, TrainingError, WeightsError, cpu_operations.KernelsUnavailable, FileNotFoundError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
     return 0
