@@ -14,7 +14,7 @@ import onnx
 import torch
 from onnx import numpy_helper
 
-from network import EPSILON, statistic_names
+from layers import EPSILON, statistic_names
 from weights import WeightsError
 
 FORMAT = 1
@@ -117,16 +117,18 @@ def reopen(network, batches, fresh):
         biases = state[f"{scope}/biases"]
         # The rows were seen before the bias; tracked means include it.
         mean = mean + biases
+        mean_name, variance_name = statistic_names(scope)
         scale = torch.ones_like(biases)
-        if f"{scope}/weights" in state:
-            kernel, columns = state[f"{scope}/weights"], tuple(range(state[f"{scope}/weights"].dim() - 1))
-            length = kernel.square().sum(dim=columns).sqrt()
-            scale = other[f"{scope}/weights"].to(kernel.device).square().sum(dim=columns).sqrt() / length
+        if state[mean_name].dim() == 0:  # one pair for all channels
+            mean, variance, scale = mean.mean(), variance.mean() + mean.var(correction=0), torch.ones(())
+        elif f"{scope}/weights" in state:
+            kernel = state[f"{scope}/weights"].view(-1, len(biases))
+            length = kernel.norm(dim=0)
+            scale = other[f"{scope}/weights"].to(kernel.device).view(kernel.shape).norm(dim=0) / length
             # A column of (nearly) nothing is a dead channel: it stays as it is.
             scale = torch.where((length > 1e-6) & scale.isfinite(), scale, 1.0)
             kernel *= scale
-        biases *= scale
-        mean_name, variance_name = statistic_names(scope)
+        biases *= scale.to(biases.device)
         state[mean_name].copy_(mean * scale)
         state[variance_name].copy_(variance * scale.double().square())
         state[f"{scope}/bn/gamma"].copy_((state[variance_name].double() + EPSILON).sqrt() / scale)

@@ -9,9 +9,10 @@ import torch
 
 import fake_stream
 from model_folder import load_folded, read_model_folder, reopen
-from network import EPSILON, Asis, statistic_names
+from layers import EPSILON, statistic_names
 from stream import make_batch
 from weights import WeightsError
+from zoo import Network
 
 SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "asis-pointnet2"
 
@@ -22,7 +23,7 @@ def batch(blocks=2, seed=0, points=512):
 
 
 def folded():
-    network = Asis()
+    network = Network()
     load_folded(network, read_model_folder(SHIPPED)[1], SHIPPED)
     return network.eval()
 
@@ -31,11 +32,11 @@ def test_the_function_stays_and_statistics_are_real():
     network, probe = folded(), batch(seed=9)
     with torch.no_grad():
         before = network(probe)
-        reopen(network, [batch(seed=s) for s in range(3)], Asis(seed=4))
+        reopen(network, [batch(seed=s) for s in range(3)], Network(seed=4))
         after = network(probe)
     for ours, theirs in zip(after, before):
         assert (ours - theirs).abs().max() <= 2e-4 * theirs.abs().max()
-    state, fresh = network.state_dict(), Asis(seed=4).state_dict()
+    state, fresh = network.state_dict(), Network(seed=4).state_dict()
     for scope in network.normalised_scopes():
         kernel, other = state[f"{scope}/weights"].flatten(0, -2), fresh[f"{scope}/weights"].flatten(0, -2)
         alive = state[f"{scope}/bn/gamma"].abs() < 1e3
@@ -51,7 +52,7 @@ def test_training_mode_sees_nearly_the_same():
     network.dropout = 0.0
     with torch.no_grad():
         expected = network(probe)
-        reopen(network, [probe], Asis())
+        reopen(network, [probe], Network())
         network.train()
         got = network(probe)
     # Embeddings come before the fusion, whose neighbours may flip.
@@ -83,7 +84,7 @@ def test_bad_folders_are_refused(tmp_path):
 def test_other_shapes_are_refused():
     variables = read_model_folder(SHIPPED)[1]
     with pytest.raises(WeightsError, match="sem_fc4"):
-        load_folded(Asis(classes=4), variables, SHIPPED)
+        load_folded(Network(classes=4), variables, SHIPPED)
     variables.pop("sem_cache/weights")
     with pytest.raises(WeightsError, match="missing .*sem_cache/weights"):
-        load_folded(Asis(), variables, SHIPPED)
+        load_folded(Network(), variables, SHIPPED)

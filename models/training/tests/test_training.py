@@ -17,7 +17,7 @@ import fake_stream
 import plain_operations
 import schedule
 from metrics import Confusion, validate
-from network import Asis
+from zoo import Network
 from stream import make_batch
 from trainer import Trainer, TrainingError
 from weights import WeightsError, load_weights, save_weights
@@ -35,7 +35,7 @@ def batches(points=256, count=2, blocks=4, seed=0):
     (plain_operations, torch.float32), (cpu_operations, torch.float32), (cpu_operations, torch.bfloat16)])
 def test_it_learns_a_small_set(operations, dtype):
     data = batches()
-    trainer = Trainer(Asis(dtype=dtype, operations=operations), peak=2e-3)
+    trainer = Trainer(Network(dtype=dtype, operations=operations), peak=2e-3)
     history = [trainer.step([data[i % 2]], 0.3) for i in range(25)]
     assert history[-1]["loss"] < 0.5 * history[0]["loss"]
     assert history[-1]["accuracy"] > history[0]["accuracy"] + 0.3
@@ -49,7 +49,7 @@ def test_kernels_and_plain_agree_on_a_step():
     # Small differences flip a few maxima and ReLUs: shifting the input by 1e-7 changes the gradients by 2 % too.
     gradients = []
     for operations in (plain_operations, cpu_operations):
-        network = Asis(operations=operations, dropout=0.0).train()
+        network = Network(operations=operations, dropout=0.0).train()
         logits, embedding = network(data)
         (logits.square().mean() + embedding.square().mean()).backward()
         gradients.append({name: p.grad for name, p in network.named_parameters()})
@@ -63,14 +63,14 @@ def test_kernels_and_plain_agree_on_a_step():
 
 def test_resuming_is_exact(tmp_path):
     data = batches(count=4)
-    straight = Trainer(Asis(operations=cpu_operations, seed=1), class_weights="sqrt-inverse", seed=1)
-    broken = Trainer(Asis(operations=cpu_operations, seed=1), class_weights="sqrt-inverse", seed=1)
+    straight = Trainer(Network(operations=cpu_operations, seed=1), class_weights="sqrt-inverse", seed=1)
+    broken = Trainer(Network(operations=cpu_operations, seed=1), class_weights="sqrt-inverse", seed=1)
     for i, batch in enumerate(data):
         straight.step([batch], i / 4)
         if i < 2:
             broken.step([batch], i / 4)
     broken.save(tmp_path / "checkpoint.pt")
-    resumed = Trainer(Asis(operations=cpu_operations, seed=2), class_weights="sqrt-inverse", seed=2)
+    resumed = Trainer(Network(operations=cpu_operations, seed=2), class_weights="sqrt-inverse", seed=2)
     resumed.load(tmp_path / "checkpoint.pt")
     for i, batch in enumerate(data[2:], 2):
         resumed.step([batch], i / 4)
@@ -85,7 +85,7 @@ def test_workers_change_nothing():
     data = batches(count=3, blocks=2)
     states = []
     for workers in (1, 3):
-        trainer = Trainer(Asis(operations=cpu_operations, dtype=torch.bfloat16), workers=workers)
+        trainer = Trainer(Network(operations=cpu_operations, dtype=torch.bfloat16), workers=workers)
         for _ in range(2):
             trainer.step(data, 0.5)
         states.append(trainer.network.state_dict())
@@ -94,15 +94,15 @@ def test_workers_change_nothing():
 
 
 def test_resuming_with_other_settings_is_refused(tmp_path):
-    Trainer(Asis()).save(tmp_path / "checkpoint.pt")
+    Trainer(Network()).save(tmp_path / "checkpoint.pt")
     with pytest.raises(TrainingError, match="schedule"):
-        Trainer(Asis(), schedule_name="reference").load(tmp_path / "checkpoint.pt")
+        Trainer(Network(), schedule_name="reference").load(tmp_path / "checkpoint.pt")
 
 
 def test_a_loss_that_is_not_finite_changes_no_weight():
     data = batches(count=1)[0]
     data.features[0, 3] = float("nan")
-    trainer = Trainer(Asis(operations=cpu_operations))
+    trainer = Trainer(Network(operations=cpu_operations))
     before = {name: p.clone() for name, p in trainer.network.named_parameters()}
     assert trainer.step([data], 0.0) is None
     assert all(torch.equal(p, before[name]) for name, p in trainer.network.named_parameters())
@@ -134,12 +134,12 @@ def test_confusion():
 
 
 def test_weights_travel(tmp_path):
-    ours, other = Asis(seed=1), Asis(seed=2)
+    ours, other = Network(seed=1), Network(seed=2)
     save_weights(ours.state_dict(), tmp_path / "weights.npz")
     load_weights(other, tmp_path / "weights.npz")
     assert all(torch.equal(v, other.state_dict()[k]) for k, v in ours.state_dict().items())
     with pytest.raises(WeightsError, match="sem_fc4"):
-        load_weights(Asis(classes=4), tmp_path / "weights.npz")
+        load_weights(Network(classes=4), tmp_path / "weights.npz")
 
 
 def train(tmp_path, *more, wait=True):
@@ -154,7 +154,7 @@ def test_the_command_and_its_resumption(tmp_path):
     assert "stage 2/2" in first.stdout and "finished" in first.stdout
     for name in ("weights.npz", "checkpoint.pt", "curve.csv", "curve.png", "command.txt"):
         assert (tmp_path / name).stat().st_size > 0, name
-    load_weights(Asis(), tmp_path / "weights.npz")
+    load_weights(Network(), tmp_path / "weights.npz")
     # Going on with a larger budget continues the count and keeps the curve's first part.
     second = train(tmp_path, "--blocks", "40", "--slots", "8", "--resume")
     assert second.returncode == 0, second.stderr
@@ -176,10 +176,10 @@ def test_sigterm_saves(tmp_path):
         assert process.wait(timeout=60) == 0
     finally:
         process.kill()
-    trainer = Trainer(Asis())
+    trainer = Trainer(Network())
     trainer.load(tmp_path / "checkpoint.pt")
     assert trainer.step_number >= 2
-    load_weights(Asis(), tmp_path / "weights.npz")
+    load_weights(Network(), tmp_path / "weights.npz")
 
 
 def test_a_missing_feeder_is_said(tmp_path):
