@@ -6,6 +6,7 @@ beta undo the measured statistics, which is what `reopen` arranges. One pass ove
 the folded network in evaluation mode shows the input of every normalisation.
 """
 
+import math
 import pathlib
 import tomllib
 
@@ -49,29 +50,48 @@ def read_model_folder(path):
     return description, variables
 
 
-def load_folded(network, variables, source):
+def _fits(wanted, found):
+    """Whether two shapes differ by ones only: the parts hold matrices, or PointConv's kernels in their own order."""
+    return [n for n in wanted if n != 1] == [n for n in found if n != 1] or (
+        len(found) == 2 and (math.prod(wanted[:-1]), wanted[-1]) == tuple(found))
+
+
+def load_folded(network, variables, source, common=False):
     """Fills kernels and biases and makes every normalisation do nothing. Raises `WeightsError`.
 
-    In evaluation mode `network` is then the folded network. Kernels need the same number of values; leading
-    ones of a shape may differ (the parts hold matrices).
+    In evaluation mode `network` is then the folded network. With `common`, layers that `variables` lack, or have
+    in another shape, stay as they are. Returns the scopes taken and those left.
     """
     state = network.state_dict()
     wanted = {name for name in state if name.endswith(("/weights", "/biases"))}
-    missing, unknown = sorted(wanted - variables.keys()), sorted(variables.keys() - wanted)
-    if missing or unknown:
-        raise WeightsError(f"{source}: missing {missing[:3]} ({len(missing)}), unknown {unknown[:3]} ({len(unknown)})")
+    scopes = sorted({name.rpartition("/")[0] for name in wanted})
+    left = []
+    if common:
+        for scope in scopes:
+            names = [name for name in (f"{scope}/weights", f"{scope}/biases") if name in wanted]
+            if not all(name in variables and _fits(tuple(state[name].shape), variables[name].shape) for name in names):
+                left.append(scope)
+                wanted -= set(names)
+        if not wanted:
+            raise WeightsError(f"{source}: no layer in common with {network.name}")
+    else:
+        missing, unknown = sorted(wanted - variables.keys()), sorted(variables.keys() - wanted)
+        if missing or unknown:
+            raise WeightsError(f"{source}: missing {missing[:3]} ({len(missing)}), unknown {unknown[:3]} ({len(unknown)})")
+    taken = [scope for scope in scopes if scope not in left]
     with torch.no_grad():
         for name in sorted(wanted):
             ours, theirs = tuple(state[name].shape), variables[name].shape
-            if [n for n in ours if n != 1] != [n for n in theirs if n != 1]:
+            if not _fits(ours, theirs):
                 raise WeightsError(f"{source}: {name} has shape {theirs}, {ours} expected")
             state[name].copy_(torch.from_numpy(np.array(variables[name], np.float32)).view(ours))
-        for scope in network.normalised_scopes():
+        for scope in set(taken) & set(network.normalised_scopes()):
             mean, variance = statistic_names(scope)
             state[f"{scope}/bn/gamma"].fill_(1.0)
             state[f"{scope}/bn/beta"].zero_()
             state[mean].zero_()
             state[variance].fill_(1.0 - EPSILON)
+    return taken, left
 
 
 class _Moments:
@@ -94,17 +114,17 @@ class _Moments:
 
 
 @torch.no_grad()
-def reopen(network, batches, fresh):
+def reopen(network, batches, fresh, scopes=None):
     """Gives a folded network (`load_folded`) its normalisations back, measured on `batches`.
 
     The function in evaluation mode stays the same. Each kernel column is brought to the length that it has
     in `fresh`, a newly initialised network of the same kind: normalisation makes that length free, and a learning
-    rate moves short columns farther.
+    rate moves short columns farther. `scopes`: the layers that are folded; default all.
     """
-    moments = {scope: _Moments() for scope in network.normalised_scopes()}
+    moments = {scope: _Moments() for scope in network.normalised_scopes() if scopes is None or scope in scopes}
     was_training = network.training
     network.eval()
-    network.observe = lambda scope, rows: moments[scope].add(rows)
+    network.observe = lambda scope, rows: moments[scope].add(rows) if scope in moments else None
     try:
         for batch in batches:
             network(batch)

@@ -69,6 +69,10 @@ def parse_header(line):
     """Checks and returns the first line. Raises `StreamError`."""
     try:
         raw = json.loads(line)
+        if raw["version"] == 1:  # the same, of one network only, without what that one needs not
+            raw |= {"version": 2, "network": "asis-pointnet2", "data": "unknown"}
+            missing = {"grouping": "ball", "density": False, "self_nearest": 0, "to_block": False}
+            raw["levels"] = [level | missing for level in raw["levels"]]
         if raw["version"] != 2:
             raise StreamError(f"stream version 2 expected, got {raw['version']}")
         header = Header(str(raw["network"]), int(raw["points"]), int(raw["features"]), [str(c) for c in raw["classes"]],
