@@ -70,6 +70,9 @@ def parse(description, arguments=None):
     preset = dict(PRESETS[options.preset])
     if options.network.endswith("-part"):
         preset |= {"points": [PART_POINTS], "shares": [1.0], "batch": preset["batch"][:1]}
+    if options.preset == "cpu" and not DESIGNS[options.network].trunk.needs():
+        # PointNet's global vector is one row a block: normalised over two or three, little of it is left.
+        preset["batch"] = [2 * size for size in preset["batch"]]
     for name, value in preset.items():
         if getattr(options, name) is None:
             setattr(options, name, value)

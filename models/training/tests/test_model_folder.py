@@ -10,14 +10,16 @@ import torch
 import fake_stream
 from model_folder import load_folded, read_model_folder, reopen
 from layers import EPSILON, statistic_names
+from start import start
 from stream import make_batch
-from weights import WeightsError
+from trainer import Trainer
+from weights import WeightsError, load_weights, save_weights
 from zoo import Network
 
 SHIPPED = pathlib.Path(__file__).resolve().parents[2] / "asis-pointnet2"
 
 
-def batch(blocks=2, seed=0, points=512):
+def batch(blocks=2, seed=0, points=256):
     header, random = fake_stream.make_header(points), np.random.default_rng(seed)
     return make_batch(header, [fake_stream.make_record(header, random) for _ in range(blocks)])
 
@@ -88,3 +90,69 @@ def test_other_shapes_are_refused():
     variables.pop("sem_cache/weights")
     with pytest.raises(WeightsError, match="missing .*sem_cache/weights"):
         load_folded(Network(), variables, SHIPPED)
+
+
+def fold(network):
+    """Kernels and biases as a model folder holds them, normalisation folded in."""
+    state, variables = network.state_dict(), {}
+    scopes = set(network.normalised_scopes())
+    for name, value in state.items():
+        scope, _, kind = name.rpartition("/")
+        if kind not in ("weights", "biases") or scope.endswith("fp_sumpool"):
+            continue
+        if scope in scopes:
+            mean, variance = (state[n] for n in statistic_names(scope))
+            scale = state[f"{scope}/bn/gamma"] / (variance + EPSILON).sqrt()
+            value = value * scale if kind == "weights" else (value - mean) * scale + state[f"{scope}/bn/beta"]
+        variables[name] = value
+    for scope in (s for s in scopes if s.endswith("fp_sumpool")):
+        mean, variance = (state[n] for n in statistic_names(scope))
+        scale = state[f"{scope}/bn/gamma"] / (variance + EPSILON).sqrt()
+        shift = (state[f"{scope}/biases"] - mean) * scale + state[f"{scope}/bn/beta"]
+        inner = scope.replace("fp_sumpool", "decode_weight_net/wconv1")
+        variables[f"{inner}/weights"] = variables[f"{inner}/weights"] * scale
+        variables[f"{inner}/biases"] = variables[f"{inner}/biases"] * scale
+        variables[f"{scope}/biases"] = shift
+    return {name: value.reshape(-1, value.shape[-1]).numpy() if name.endswith("weights") else value.numpy()
+            for name, value in variables.items()}
+
+
+@pytest.mark.parametrize("name", ["jsnet", "asis-pointnet"])
+def test_other_networks_reopen(name):
+    header, random = fake_stream.make_header(128, name), np.random.default_rng(0)
+    data = make_batch(header, [fake_stream.make_record(header, random) for _ in range(2)])
+    trained = Trainer(Network(name), peak=2e-3)
+    for _ in range(2):
+        trained.step([data], 0.3)
+    network, expected = Network(name, seed=5), trained.network.eval()
+    load_folded(network, fold(expected), name)
+    reopen(network, [data], Network(name, seed=6))
+    network.eval()
+    with torch.no_grad():
+        for ours, theirs in zip(network(data), expected(data)):
+            assert (ours - theirs).abs().max() <= 1e-3 * theirs.abs().max()
+
+
+def test_what_is_common_travels(tmp_path):
+    source = Network("jsnet-pcff", seed=1)
+    save_weights(source.state_dict(), tmp_path / "weights.npz")
+    network = Network("jsnet", seed=2)
+    with pytest.raises(WeightsError, match="missing"):
+        load_weights(network, tmp_path / "weights.npz")
+    sentence = start(network, tmp_path / "weights.npz", True, [], None)
+    state, before = network.state_dict(), Network("jsnet", seed=2).state_dict()
+    assert "ins_fc2/weights" in sentence and "layer1" not in sentence
+    for key, value in state.items():
+        wanted = source.state_dict()[key] if key in source.state_dict() else before[key]
+        assert torch.equal(value, wanted), key
+
+
+def test_a_folder_of_another_variant_and_other_classes():
+    network = Network("asis-pointnet2-vanilla", classes=4, seed=2)
+    with pytest.raises(WeightsError, match="architecture asis-pointnet2-vanilla expected"):
+        start(network, SHIPPED, False, ["a", "b", "c", "d"], None)
+    sentence = start(network, SHIPPED, True, ["a", "b", "c", "d"], lambda: [batch(points=128)])
+    assert sentence.endswith("left fresh: sem_fc4")
+    fresh = Network("asis-pointnet2-vanilla", classes=4, seed=2).state_dict()
+    assert torch.equal(network.state_dict()["sem_fc4/weights"], fresh["sem_fc4/weights"])
+    assert not torch.equal(network.state_dict()["layer1/conv0/weights"], fresh["layer1/conv0/weights"])

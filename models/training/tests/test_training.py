@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 
 import numpy as np
 import pytest
@@ -17,13 +18,14 @@ import fake_stream
 import plain_operations
 import schedule
 from metrics import Confusion, validate
+from options import fill, parse
 from zoo import Network
 from stream import make_batch
 from trainer import Trainer, TrainingError
 from weights import WeightsError, load_weights, save_weights
 
 TRAIN = pathlib.Path(fake_stream.__file__).parent.parent / "train.py"
-FAKE = f"{sys.executable} {fake_stream.__file__} --points {{points}} --seed {{seed}} --distinct 4"
+FAKE = f"{sys.executable} {fake_stream.__file__} --network {{network}} --points {{points}} --seed {{seed}} --distinct 4"
 
 
 def batches(points=256, count=2, blocks=4, seed=0):
@@ -144,7 +146,8 @@ def test_weights_travel(tmp_path):
 
 def train(tmp_path, *more, wait=True):
     command = [sys.executable, str(TRAIN), "--stream-command", FAKE, "--points", "128", "256", "--shares", "0.5", "0.5",
-               "--batch", "4", "2", "--validation-blocks", "4", "--log-seconds", "0", "--out", str(tmp_path), *more]
+               "--batch", "4", "2", "--validation-blocks", "4", "--recalibration-blocks", "4", "--log-seconds", "0",
+               "--out", str(tmp_path), *more]
     return subprocess.run(command, capture_output=True, text=True, timeout=300) if wait else subprocess.Popen(command)
 
 
@@ -152,9 +155,12 @@ def test_the_command_and_its_resumption(tmp_path):
     first = train(tmp_path, "--blocks", "24", "--slots", "8")
     assert first.returncode == 0, first.stderr
     assert "stage 2/2" in first.stdout and "finished" in first.stdout
-    for name in ("weights.npz", "checkpoint.pt", "curve.csv", "curve.png", "command.txt"):
+    for name in ("weights.npz", "checkpoint.pt", "curve.csv", "curve.png", "command.txt", "provenance.toml"):
         assert (tmp_path / name).stat().st_size > 0, name
     load_weights(Network(), tmp_path / "weights.npz")
+    provenance = tomllib.loads((tmp_path / "provenance.toml").read_text())
+    assert provenance["network"] == "asis-pointnet2" and provenance["data"] == "random boxes" and provenance["blocks"] == 24
+    assert "--blocks 24" in provenance["command"] and provenance["seed"] == 0 and len(provenance["commit"]) >= 7
     # Going on with a larger budget continues the count and keeps the curve's first part.
     second = train(tmp_path, "--blocks", "40", "--slots", "8", "--resume")
     assert second.returncode == 0, second.stderr
@@ -186,3 +192,38 @@ def test_a_missing_feeder_is_said(tmp_path):
     result = subprocess.run([sys.executable, str(TRAIN), "--stream-command", "/nonexistent/instanton feed", "--minutes", "1",
                              "--out", str(tmp_path)], capture_output=True, text=True, timeout=120)
     assert result.returncode == 2 and "cannot start" in result.stderr
+
+
+def test_the_gpu_preset_runs_where_there_is_none(tmp_path):
+    """Its plain operations, schedule and single shard on a CPU; another network, and weights in common."""
+    save_weights(Network("jsnet-pcff", seed=3).state_dict(), tmp_path / "trunk.npz")
+    result = train(tmp_path / "run", "--preset", "gpu", "--device", "cpu", "--dtype", "bf16", "--network", "jsnet", "--blocks", "8",
+                   "--start-from", str(tmp_path / "trunk.npz"), "--start-common")
+    assert result.returncode == 0, result.stderr
+    assert "left fresh: " in result.stdout and "lr 1.00e-03" in result.stdout
+    load_weights(Network("jsnet"), tmp_path / "run" / "weights.npz")
+    provenance = tomllib.loads((tmp_path / "run" / "provenance.toml").read_text())
+    assert len(provenance["started_from_sha256"]) == 64
+
+
+def test_blocks_for_another_network_are_refused(tmp_path):
+    result = subprocess.run([sys.executable, str(TRAIN), "--stream-command", FAKE.replace("{network}", "jsnet"), "--minutes", "1",
+                             "--points", "128", "--validation-blocks", "1", "--out", str(tmp_path)],
+                            capture_output=True, text=True, timeout=120)
+    assert result.returncode == 2 and "sends them for jsnet" in result.stderr
+
+
+def options(*words):
+    return parse("", ["--stream-command", "x", "--out", "y", "--minutes", "1", *words])
+
+
+def test_presets():
+    assert (options().batch, options().peak, options().class_weights) == ([6, 4], 2e-3, "sqrt-inverse")
+    gpu = options("--preset", "gpu", "--network", "jsnet")
+    assert (gpu.batch, gpu.points, gpu.schedule, gpu.class_weights, gpu.shards) == ([24], [4096], "reference", "none", 1)
+    assert options("--network", "jsnet-part").points == [2048]
+    assert options("--network", "asis-pointnet").batch == [12, 8]
+    assert fill("feed --network {network} --points {points} --seed {seed}", "jsnet", 5, 6) == [
+        "feed", "--network", "jsnet", "--points", "5", "--seed", "6"]
+    with pytest.raises(SystemExit):
+        options("--start-common")
