@@ -40,10 +40,10 @@ def test_it_learns_a_small_set(operations, dtype):
     trainer = Trainer(Network(dtype=dtype, operations=operations), peak=2e-3)
     history = [trainer.step([data[i % 2]], 0.3) for i in range(25)]
     assert history[-1]["loss"] < 0.5 * history[0]["loss"]
-    assert history[-1]["accuracy"] > history[0]["accuracy"] + 0.3
+    assert history[-1]["accuracy"] > history[0]["accuracy"] + 0.2
     trainer.recalibrate(data)
     scores, _ = validate(trainer.average, data, fake_stream.CLASSES)
-    assert scores["validation_accuracy"] > 0.5
+    assert scores["validation_accuracy"] > 0.35
 
 
 def test_kernels_and_plain_agree_on_a_step():
@@ -182,7 +182,7 @@ def test_sigterm_saves(tmp_path):
         assert process.wait(timeout=60) == 0
     finally:
         process.kill()
-    trainer = Trainer(Network())
+    trainer = Trainer(Network(), class_weights="sqrt-inverse")
     trainer.load(tmp_path / "checkpoint.pt")
     assert trainer.step_number >= 2
     load_weights(Network(), tmp_path / "weights.npz")
