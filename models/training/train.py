@@ -69,7 +69,7 @@ class Run:
             self.trainer.load(self.out / "checkpoint.pt")
             log(f"resumed at step {self.trainer.step_number}, {self.trainer.blocks} blocks, {self.trainer.seconds / 60:.1f} min")
         self.trainer.starts += 1
-        self.curve = Curve(self.out, self.trainer.step_number if options.resume else None)
+        self.curve = Curve(self.out, options.network, self.trainer.step_number if options.resume else None)
         self._started = time.monotonic() - self.trainer.seconds
         self.provenance = None
         self._record_command()
