@@ -194,6 +194,26 @@ class _InterpolateAdd(torch.autograd.Function):
         return dcoarse.to(dout.dtype), None, None, dout, None
 
 
+class _WeightedSum(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, weight, bias, feature, index, blocks):
+        weight, bias, feature, index = weight.contiguous(), bias.contiguous(), feature.contiguous(), index.contiguous()
+        points, slots = index.shape
+        out = torch.empty(points, feature.shape[1])
+        _call("kernel_weighted_sum_forward", _kind(feature), _channels(feature), weight, bias.detach(), feature, index, points, slots, out)
+        ctx.save_for_backward(weight, bias, feature, index)
+        ctx.blocks = blocks
+        return out
+
+    @staticmethod
+    def backward(ctx, dout):
+        weight, bias, feature, index = ctx.saved_tensors
+        dweight, dbias, dfeature = torch.empty_like(weight), torch.empty_like(bias), torch.zeros(feature.shape)
+        _call("kernel_weighted_sum_backward", _kind(feature), _channels(feature), dout.contiguous(), weight, bias.detach(), feature,
+              index, ctx.blocks, *index.shape, dweight, dbias, dfeature)
+        return dweight, dbias, dfeature.to(feature.dtype), None, None
+
+
 class _Fuse(torch.autograd.Function):
     @staticmethod
     def forward(ctx, feature, embedding, blocks, most, limit):
@@ -251,6 +271,13 @@ def bn_relu_maximum(rows, slots, gamma, beta, epsilon):
 def interpolate_add(coarse, index, weight, skip, blocks):
     """See `plain_operations.interpolate_add`."""
     return _InterpolateAdd.apply(coarse, index, weight, skip, blocks)
+
+
+def weighted_sum(weight, bias, feature, index, blocks):
+    """See `plain_operations.weighted_sum`. `weight` and `feature` have one type."""
+    if weight.dtype != feature.dtype:
+        raise TypeError(f"weights of the features' type {feature.dtype} expected, got {weight.dtype}")
+    return _WeightedSum.apply(weight, bias, feature, index, blocks)
 
 
 def fuse(feature, embedding, blocks, most, limit):

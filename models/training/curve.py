@@ -14,7 +14,8 @@ COLUMNS = [
 class Curve:
     """Appends rows. On resuming, rows after the checkpoint's step are dropped: they will come again."""
 
-    def __init__(self, folder, resumed_at=None):
+    def __init__(self, folder, title, resumed_at=None):
+        self.title = title
         self.path = pathlib.Path(folder) / "curve.csv"
         kept = []
         if resumed_at is not None and self.path.exists():
@@ -45,20 +46,30 @@ class Curve:
             pairs = [(float(row["blocks"]), float(row[name])) for row in rows if row[name]]
             return zip(*pairs) if pairs else ([], [])
 
-        figure, (left, right, rate) = pyplot.subplots(1, 3, figsize=(16, 4.5))
-        for name, style in (("loss", "-"), ("classify", "-"), ("pull", "-"), ("push", "-"),
-                            ("validation_loss", "o"), ("validation_classify", "o")):
-            left.plot(*series(name), style, label=name, markersize=3)
+        figure, (left, right, rate) = pyplot.subplots(1, 3, figsize=(16, 4.8), width_ratios=[5, 5, 3])
+        for colour, (name, label) in enumerate((("loss", "loss"), ("classify", "classes"), ("pull", "pull"), ("push", "push"))):
+            left.plot(*series(name), color=f"C{colour}", label=label, linewidth=1.2)
+            left.plot(*series(f"validation_{name}"), "o", color=f"C{colour}", markersize=4)
+        left.plot([], [], "o", color="grey", markersize=4, label="held-out blocks")
         left.set(xlabel="blocks", ylabel="loss", yscale="log")
-        for name, style in (("accuracy", "-"), ("validation_accuracy", "o-"), ("validation_miou", "o-"),
-                            ("validation_assigned", "o-")):
-            right.plot(*series(name), style, label=name, markersize=3)
-        right.set(xlabel="blocks", ylim=(0, 1))
-        rate.plot(*series("lr"), label="lr")
-        rate.set(xlabel="blocks", ylabel="learning rate")
+        right.plot(*series("accuracy"), color="C0", label="accuracy, training", linewidth=1.2)
+        for colour, (name, label) in enumerate((("accuracy", "accuracy"), ("miou", "mean IoU"), ("assigned", "nearest to own instance"))):
+            right.plot(*series(f"validation_{name}"), "o-", color=f"C{colour}", markersize=4, linewidth=0.8, label=f"{label}, held out")
+        right.set(xlabel="blocks", ylabel="share of points", ylim=(0, 1))
+        rate.plot(*series("lr"), color="C4")
+        rate.set(xlabel="blocks", ylabel="learning rate", ylim=(0, None))
+        rate.ticklabel_format(axis="y", style="sci", scilimits=(-3, -3))
+        stages = [(float(row["blocks"]), row["points"]) for row in rows if row["points"]]
+        changes = [(b + c) / 2 for (b, before), (c, after) in zip(stages, stages[1:]) if before != after]
         for axes in (left, right, rate):
             axes.grid(alpha=0.3)
-            axes.legend(fontsize=8)
+            for change in changes:
+                axes.axvline(change, color="grey", linestyle=":", linewidth=1)
+        # Below the axes: curves fill every corner of them.
+        for axes in (left, right):
+            axes.legend(fontsize=8, ncols=5 if axes is left else 2, loc="upper center", bbox_to_anchor=(0.5, -0.14), frameon=False)
+        sizes = list(dict.fromkeys(points for _, points in stages))
+        figure.suptitle(f"{self.title}, blocks of {' then '.join(sizes)} points" if sizes else self.title)
         figure.tight_layout()
         partial = self.path.with_name("curve.partial.png")
         figure.savefig(partial, dpi=110)

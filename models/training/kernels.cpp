@@ -348,6 +348,57 @@ void interpolate_backward(const T* dout, const int32_t* index, const float* weig
             }
 }
 
+// ---- depthwise convolution: gathered rows, each times its own weights, summed over slots ------------
+
+template <typename T, int C>
+void weighted_sum_forward(const T* weight, const float* bias, const T* feature, const int32_t* index, int64_t points, int64_t slots,
+                          float* out) {
+#pragma omp parallel for schedule(static)
+    for (int64_t chunk = 0; chunk < CHUNKS; ++chunk) {
+        auto [first, last] = chunk_range(points, chunk);
+        for (int64_t p = first; p < last; ++p) {
+            alignas(64) float total[C] = {};
+            for (int64_t s = 0; s < slots; ++s) {
+                const T* w = weight + (p * slots + s) * C;
+                const T* row = feature + static_cast<int64_t>(index[p * slots + s]) * C;
+                for (int c = 0; c < C; ++c) total[c] += (load(w + c) + bias[c]) * load(row + c);
+            }
+            std::memcpy(out + p * C, total, sizeof(total));
+        }
+    }
+}
+
+// `dfeature` starts at zero. Blocks run side by side; a block's neighbours all lie in that block. The gradient
+// of the bias is added up per block, in the order of the blocks.
+template <typename T, int C>
+void weighted_sum_backward(const float* dout, const T* weight, const float* bias, const T* feature, const int32_t* index,
+                           int64_t blocks, int64_t points, int64_t slots, T* dweight, float* dbias, float* dfeature) {
+    std::vector<float> parts(static_cast<size_t>(blocks) * C, 0.0f);
+#pragma omp parallel for schedule(dynamic, 1)
+    for (int64_t block = 0; block < blocks; ++block) {
+        float* part = parts.data() + block * C;
+        for (int64_t p = points * block / blocks; p < points * (block + 1) / blocks; ++p) {
+            const float* g = dout + p * C;
+            for (int64_t s = 0; s < slots; ++s) {
+                const int64_t from = static_cast<int64_t>(index[p * slots + s]) * C;
+                const T* w = weight + (p * slots + s) * C;
+                T* dw = dweight + (p * slots + s) * C;
+                for (int c = 0; c < C; ++c) {
+                    const float d = g[c] * load(feature + from + c);
+                    store(dw + c, d);
+                    part[c] += d;
+                    dfeature[from + c] += g[c] * (load(w + c) + bias[c]);
+                }
+            }
+        }
+    }
+    for (int c = 0; c < C; ++c) {
+        double sum = 0.0;
+        for (int64_t block = 0; block < blocks; ++block) sum += parts[block * C + c];
+        dbias[c] = static_cast<float>(sum);
+    }
+}
+
 // ---- ASIS fusion: maximum over the nearest points in embedding space --------------------------------
 
 // For each point the (at most) `most` nearest points with L1 distance ≤ `limit`, itself included; ties
@@ -450,11 +501,13 @@ void near_maximum_backward(const T* dout, const int32_t* winner, int64_t blocks,
 // that no instance exists for, which the caller turns into an error.
 #define DISPATCH_CHANNELS(CALL)                  \
     switch (channels) {                          \
+        case 16: { constexpr int C = 16; CALL; return 0; }   \
         case 32: { constexpr int C = 32; CALL; return 0; }   \
         case 64: { constexpr int C = 64; CALL; return 0; }   \
         case 128: { constexpr int C = 128; CALL; return 0; } \
         case 256: { constexpr int C = 256; CALL; return 0; } \
         case 512: { constexpr int C = 512; CALL; return 0; } \
+        case 1024: { constexpr int C = 1024; CALL; return 0; } \
         default: return 1;                       \
     }
 #define DISPATCH(CALL)                              \
@@ -511,6 +564,16 @@ int kernel_interpolate_forward(int half, int channels, const void* coarse, const
 int kernel_interpolate_backward(int half, int channels, const void* dout, const int32_t* index, const float* weight, int64_t blocks,
                                 int64_t rows, float* dcoarse) {
     DISPATCH((interpolate_backward<T, C>(IN(dout), index, weight, blocks, rows, dcoarse)))
+}
+int kernel_weighted_sum_forward(int half, int channels, const void* weight, const float* bias, const void* feature,
+                                const int32_t* index, int64_t points, int64_t slots, float* out) {
+    DISPATCH((weighted_sum_forward<T, C>(IN(weight), bias, IN(feature), index, points, slots, out)))
+}
+int kernel_weighted_sum_backward(int half, int channels, const float* dout, const void* weight, const float* bias, const void* feature,
+                                 const int32_t* index, int64_t blocks, int64_t points, int64_t slots, void* dweight, float* dbias,
+                                 float* dfeature) {
+    DISPATCH((weighted_sum_backward<T, C>(dout, IN(weight), bias, IN(feature), index, blocks, points, slots, OUT(dweight), dbias,
+                                          dfeature)))
 }
 int kernel_nearest(int dimensions, const float* embedding, int64_t blocks, int64_t points, int32_t most, float limit, int32_t* near,
                    int32_t* count) {

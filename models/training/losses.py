@@ -1,7 +1,7 @@
-"""The losses of ASIS (`networks.md` §3): softmax cross-entropy and the discriminative loss with L1 norms.
+"""The losses of both networks (`networks.md` §3): softmax cross-entropy and the discriminative loss with L1 norms.
 
 The discriminative loss (De Brabandere et al., 2017) pulls a point's embedding to within 0.5 of its
-instance's mean and pushes means to at least 2 × 1.5 apart; a small term keeps means near the origin.
+instance's mean and pushes means to at least 2 × 1.5 apart; ASIS keeps means near the origin by a small term.
 """
 
 import dataclasses
@@ -12,6 +12,7 @@ from torch.nn import functional
 PULL_MARGIN = 0.5
 PUSH_MARGIN = 1.5
 REGULARISER = 0.001
+"""ASIS's."""
 IGNORED = 255
 
 
@@ -25,10 +26,10 @@ class Discriminative:
     regulariser: torch.Tensor
 
 
-def discriminative(embedding, instance, blocks):
+def discriminative(embedding, instance, blocks, factor=REGULARISER):
     """`embedding` (blocks · n, D) f32; `instance` (blocks · n,) i64, negative = no instance, left out.
 
-    A block without instances contributes zero.
+    A block without instances contributes zero. `factor` weighs the regulariser: JSNet has none.
     """
     points = embedding.shape[0] // blocks
     dimensions = embedding.shape[1]
@@ -58,7 +59,7 @@ def discriminative(embedding, instance, blocks):
     pairs = (per_block * (per_block - 1))[group_block].clamp(min=1)
     push = (torch.where(pair, hinge, 0.0) / pairs[:, None]).sum() / blocks
 
-    regulariser = REGULARISER * (mean.abs().sum(dim=1) * group_share).sum() / blocks
+    regulariser = factor * (mean.abs().sum(dim=1) * group_share).sum() / blocks
     return Discriminative(pull + push + regulariser, pull, push, regulariser)
 
 

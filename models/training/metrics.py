@@ -58,7 +58,7 @@ def validate(network, batches, class_names):
     sums, blocks, hits, points = torch.zeros(4), 0, 0, 0
     for batch in batches:
         logits, embedding = network(batch)
-        terms = discriminative(embedding, batch.instance, batch.blocks)
+        terms = discriminative(embedding, batch.instance, batch.blocks, network.design.regulariser)
         classify = semantic(logits, batch.semantic)
         sums += torch.stack([classify, terms.pull, terms.push, terms.regulariser]).cpu() * batch.blocks
         blocks += batch.blocks

@@ -45,6 +45,16 @@ def interpolate_add(coarse, index, weight, skip, blocks):
     return ((rows * weight[:, :, None]).sum(dim=1) + skip.float()).to(skip.dtype)
 
 
+def weighted_sum(weight, bias, feature, index, blocks):
+    """A depthwise convolution: Σ over slots k of (`weight` + `bias`) · `feature[index]`, f32 (P, C).
+
+    `weight` (P * slots, C), `bias` (C,) f32, `feature` (S, C), `index` (P, slots) i32.
+    """
+    del blocks
+    rows = feature[index.long()].float()
+    return (rows * (weight.view(rows.shape).float() + bias)).sum(dim=1)
+
+
 def nearest(embedding, blocks, most, limit):
     """The reference's neighbours: `most` nearest in L1, those beyond `limit` replaced by the point itself.
 

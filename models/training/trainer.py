@@ -16,8 +16,7 @@ import numpy as np
 import torch
 
 import schedule
-from losses import IGNORED, discriminative, semantic
-from network import Asis
+from losses import IGNORED
 
 VERSION = 1
 MAXIMUM_BAD_STEPS = 20
@@ -36,8 +35,7 @@ class Trainer:
         self._parameters = list(network.parameters())
         self._workers = concurrent.futures.ThreadPoolExecutor(workers, initializer=torch.set_num_threads, initargs=(threads,))
         # Validated and exported in f32, as the crate's engines run it.
-        self.average = Asis(network.classes, torch.float32, network.operations).eval().requires_grad_(False)
-        self.average.to(next(network.parameters()).device).load_state_dict(network.state_dict())
+        self.average = network.copy(torch.float32).eval().requires_grad_(False)
         self.schedule_name, self.peak, self.class_weights, self.averaging = schedule_name, peak, class_weights, averaging
         self.optimiser = torch.optim.Adam(network.parameters(), lr=peak, betas=(0.9, 0.999), fused=True)
         self.random = np.random.default_rng([seed, 1])
@@ -105,11 +103,8 @@ class Trainer:
 
     def _gradient(self, replica, shard, class_weights):
         """One shard, on a worker: gradients in the order of the parameters, loss terms, the replica used."""
-        logits, embedding = replica(shard)
-        classify = semantic(logits, shard.semantic, class_weights)
-        terms = discriminative(embedding, shard.instance, shard.blocks)
-        loss = classify + terms.total
-        # A bias before batch normalisation has no part in the loss (see network.py): its gradient is None.
+        loss, classify, terms, logits = replica.loss(shard, class_weights)
+        # A bias before batch normalisation has no part in the loss (see layers.py): its gradient is None.
         gradients = torch.autograd.grad(loss, self._parameters, allow_unused=True)
         kept = shard.semantic != IGNORED
         hits = (logits.detach().argmax(dim=1) == shard.semantic)[kept].sum() / kept.sum().clamp(min=1)
@@ -140,7 +135,7 @@ class Trainer:
         path = pathlib.Path(path)
         partial = path.with_suffix(".partial")
         torch.save({
-            "version": VERSION,
+            "version": VERSION, "name": self.network.name,
             "network": self.network.state_dict(), "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "random": self.random.bit_generator.state, "torch_random": torch.get_rng_state(),
@@ -155,7 +150,9 @@ class Trainer:
         state = torch.load(path, map_location="cpu", weights_only=True)
         if state.get("version") != VERSION:
             raise TrainingError(f"{path}: checkpoint version {VERSION} expected, got {state.get('version')}")
-        for name, ours in (("schedule", self.schedule_name), ("class_weights", self.class_weights), ("peak", self.peak)):
+        # Checkpoints of before there were several networks carry no name.
+        state.setdefault("name", "asis-pointnet2")
+        for name, ours in (("name", self.network.name), ("schedule", self.schedule_name), ("class_weights", self.class_weights), ("peak", self.peak)):
             if state[name] != ours:
                 raise TrainingError(f"{path}: was trained with {name} {state[name]}, this run asks for {ours}")
         self.network.load_state_dict(state["network"])

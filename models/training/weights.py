@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import zipfile
 
 import numpy as np
 import torch
@@ -19,15 +20,27 @@ def save_weights(state, path):
     os.replace(partial, path)
 
 
-def load_weights(network, path):
-    """Fills `network` from `.npz`. Every variable must be there, with its shape; no other may be."""
-    with np.load(path) as archive:
-        found = {key.removesuffix(":0"): archive[key] for key in archive.files}
+def load_weights(network, path, common=False):
+    """Fills `network` from `.npz`. Every variable must be there, with its shape; no other may be.
+
+    `common`: takes the variables that both have with the same shape; returns the names of those left as they are.
+    """
+    try:
+        with np.load(path) as archive:
+            found = {key.removesuffix(":0"): archive[key] for key in archive.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise WeightsError(f"{path}: an archive of arrays (.npz) expected: {error}") from error
     state = network.state_dict()
-    missing, unknown = sorted(state.keys() - found.keys()), sorted(found.keys() - state.keys())
-    if missing or unknown:
-        raise WeightsError(f"{path}: missing {missing[:3]} ({len(missing)}), unknown {unknown[:3]} ({len(unknown)})")
-    for name, value in state.items():
-        if tuple(value.shape) != found[name].shape:
-            raise WeightsError(f"{path}: {name} has shape {found[name].shape}, {tuple(value.shape)} expected")
-    network.load_state_dict({name: torch.from_numpy(found[name].astype(np.float32)) for name in state})
+    if common:
+        found = {name: value for name, value in found.items() if name in state and value.shape == tuple(state[name].shape)}
+        if not found:
+            raise WeightsError(f"{path}: no variable in common with {network.name}")
+    else:
+        missing, unknown = sorted(state.keys() - found.keys()), sorted(found.keys() - state.keys())
+        if missing or unknown:
+            raise WeightsError(f"{path}: missing {missing[:3]} ({len(missing)}), unknown {unknown[:3]} ({len(unknown)})")
+        for name, value in state.items():
+            if tuple(value.shape) != found[name].shape:
+                raise WeightsError(f"{path}: {name} has shape {found[name].shape}, {tuple(value.shape)} expected")
+    network.load_state_dict(state | {name: torch.from_numpy(value.astype(np.float32)) for name, value in found.items()})
+    return sorted(state.keys() - found.keys())

@@ -1,6 +1,6 @@
 """A stand-in for `instanton feed`: small rooms of random boxes, in the same format. For tests only.
 
-    python fake_stream.py [--points 512] [--seed 0] [--count 0 (= endless)] [--distinct 0 (= all)]
+    python fake_stream.py [--network asis-pointnet2] [--points 512] [--seed 0] [--count 0 (= endless)] [--distinct 0 (= all)]
 """
 
 import argparse
@@ -14,22 +14,28 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent.parent), str(pathlib
 
 from reference_geometry import fill_plan  # noqa: E402
 from stream import Header, LevelSize, record_type  # noqa: E402
+from zoo import DESIGNS  # noqa: E402
 
 CLASSES = ["ceiling", "floor", "wall", "beam", "column", "window", "door", "table", "chair", "sofa", "bookcase", "board", "clutter"]
 
 
-def make_header(points):
-    """Levels shrink by four each, as in the published network at 4096 points."""
-    levels = [LevelSize(max(points // 4**k, 4), 0.1 * 2 ** (k - 1), 32) for k in range(1, 5)]
-    header = Header(points, 9, CLASSES, levels, 0)
+def make_header(points, network="asis-pointnet2", columns=None):
+    """Levels shrink by four each, as in the published networks at 4096 points (JSNet's last but by two)."""
+    levels, needs = [], DESIGNS[network].trunk.needs()
+    for k, need in enumerate(needs, 1):
+        kept = max(points // 4**k, 4)
+        if k == 4 and network.startswith("jsnet"):
+            kept = max(points // 128, 4)
+        levels.append(LevelSize(kept, 0.1 * 2 ** (k - 1), 32, **vars(need)))
+    if columns is None:
+        columns = 6 if network.endswith("-part") else 9
+    header = Header(network, points, columns, CLASSES, levels, "random boxes", 0)
     header.record_bytes = record_type(header).itemsize
     return header
 
 
 def header_line(header):
-    levels = [vars(level) for level in header.levels]
-    return json.dumps({"version": 1, "points": header.points, "features": 9, "classes": header.classes,
-                       "levels": levels, "record_bytes": header.record_bytes}) + "\n"
+    return json.dumps({"version": 2, **vars(header), "levels": [vars(level) for level in header.levels]}) + "\n"
 
 
 def make_record(header, random):
@@ -50,7 +56,7 @@ def make_record(header, random):
     minimum = position.min(axis=0)
     record["features"] = np.concatenate([
         position - [minimum[0] + 0.5, minimum[1] + 0.5, 0.0], np.clip(colour, 0, 1),
-        np.clip((position + 2) / [6, 6, 4.5], 0, 1)], axis=1)
+        np.clip((position + 2) / [6, 6, 4.5], 0, 1)], axis=1)[:, : header.features]
     record["semantic"], record["instance"] = classes[owner], owner
     record["semantic"][:3], record["instance"][3:6] = 255, -1
     fill_plan(record, header.levels)
@@ -59,12 +65,13 @@ def make_record(header, random):
 
 def main():
     arguments = argparse.ArgumentParser()
+    arguments.add_argument("--network", default="asis-pointnet2")
     arguments.add_argument("--points", type=int, default=512)
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument("--count", type=int, default=0)
     arguments.add_argument("--distinct", type=int, default=0)
     options = arguments.parse_args()
-    header, random = make_header(options.points), np.random.default_rng(options.seed)
+    header, random = make_header(options.points, options.network), np.random.default_rng(options.seed)
     out = sys.stdout.buffer
     out.write(header_line(header).encode())
     made, number = [], 0

@@ -50,14 +50,46 @@ def interpolation(fine, coarse):
     return np.minimum(index, len(coarse) - 1), (inverse / inverse.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
+def nearest(source, centres, count):
+    """The `count` nearest points by distance, the nearest first."""
+    count = min(count, len(source))
+    return np.argsort(squared_distances(centres, source), axis=1, kind="stable")[:, :count]
+
+
+def inverse_density(source, radius, variance):
+    """One over a Gaussian's mean over the first (at most) 128 points in the ball; f64, up to a common factor."""
+    squared = squared_distances(source, source)
+    result = np.zeros(len(source))
+    for i, row in enumerate(squared):
+        found = np.flatnonzero(np.maximum(np.sqrt(row), np.float32(1e-20)) < np.float32(radius))[:128]
+        result[i] = len(found) / np.exp(-0.5 * row[found].astype(np.float64) / variance).sum()
+    return result
+
+
 def fill_plan(record, levels):
     """Writes the plan of `record["features"]` into a record of `stream.record_type`."""
-    position = np.ascontiguousarray(record["features"][:, :3])
+    position = block = np.ascontiguousarray(record["features"][:, :3])
     for number, level in enumerate(levels, 1):
         chosen = farthest_points(position, level.points)
         coarse = position[chosen]
         record[f"sampled_from{number}"] = chosen
-        record[f"index{number}"], record[f"count{number}"] = ball(position, coarse, level.radius, level.slots)
+        if level.grouping == "ball":
+            record[f"index{number}"], record[f"count{number}"] = ball(position, coarse, level.radius, level.slots)
+        else:
+            found = nearest(position, coarse, level.slots)
+            # A finer level of fewer points than slots: the nearest again.
+            record[f"index{number}"] = np.concatenate([found, np.repeat(found[:, :1], level.slots - found.shape[1], axis=1)], axis=1)
+            record[f"count{number}"] = found.shape[1]
+        if level.density:
+            # JSNet's variance is half of the ball's radius at every level.
+            gathered = inverse_density(position, level.radius, level.radius / 2)[record[f"index{number}"]]
+            record[f"density_scale{number}"] = gathered / gathered.max(axis=1, keepdims=True)
         index, weight = interpolation(position, coarse)
         record[f"interpolation_index{number}"], record[f"interpolation_weight{number}"] = index, weight
+        if level.self_nearest:
+            found = nearest(coarse, coarse, level.self_nearest)
+            record[f"self_neighbours{number}"] = np.concatenate(
+                [found, np.repeat(found[:, :1], level.self_nearest - found.shape[1], axis=1)], axis=1)
+        if level.to_block:
+            record[f"block_index{number}"], record[f"block_weight{number}"] = interpolation(block, coarse)
         position = coarse

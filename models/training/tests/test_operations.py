@@ -34,15 +34,15 @@ def data(channels, rows, seed):
     return torch.randn(rows, channels, generator=g) * 2 + 3, gamma, torch.randn(channels, generator=g), g
 
 
-@pytest.mark.parametrize("channels", [32, 64, 128, 256, 512])
+@pytest.mark.parametrize("channels", [16, 32, 64, 128, 256, 512, 1024])
 @pytest.mark.parametrize("rows", [3, 1000])
 def test_bn_relu(channels, rows):
     z, gamma, beta, _ = data(channels, rows, 1)
     both("bn_relu", [z, gamma, beta], lambda o, *a: o.bn_relu(*a, EPSILON))
 
 
-@pytest.mark.parametrize("slots", [1, 16, 32])
-@pytest.mark.parametrize("channels", [64, 512])
+@pytest.mark.parametrize("slots", [1, 16, 32, 256])
+@pytest.mark.parametrize("channels", [64, 512, 1024])
 def test_bn_relu_maximum(channels, slots):
     z, gamma, beta, _ = data(channels, 40 * slots, 2)
     both("bn_relu_maximum", [z, gamma, beta], lambda o, z, g, b: o.bn_relu_maximum(z, slots, g, b, EPSILON))
@@ -67,6 +67,16 @@ def test_interpolate(blocks):
     index += (torch.arange(blocks * 64, dtype=torch.int32) // 64 * 16)[:, None]
     weight = torch.rand(blocks * 64, 3, generator=g)
     both("interpolate", [coarse, skip], lambda o, c, s: o.interpolate_add(c, index, weight, s, blocks))
+
+
+@pytest.mark.parametrize("channels", [16, 256, 512])
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_weighted_sum(channels, blocks):
+    feature, _, bias, g = data(channels, blocks * 50, 8)
+    index = torch.randint(0, 50, (blocks * 50, 4), generator=g, dtype=torch.int32)
+    index += (torch.arange(blocks * 50, dtype=torch.int32) // 50 * 50)[:, None]
+    weight = torch.randn(blocks * 200, channels, generator=g)
+    both("weighted_sum", [weight, bias, feature], lambda o, w, b, f: o.weighted_sum(w, b, f, index, blocks))
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.02, 0.3, 3.0])

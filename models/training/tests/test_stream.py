@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import fake_stream
-from stream import Stream, StreamError, check_record, make_batch, parse_header
+from stream import Stream, StreamError, check_record, make_batch, parse_header, record_type
 
 FAKE = [sys.executable, fake_stream.__file__]
 POINTS = 128
@@ -54,12 +54,50 @@ def test_fewer_slots_are_distinct_neighbours():
         assert len(set(row)) == min(8, count)
 
 
+def test_version_1_is_the_first_network():
+    raw = valid_header() | {"version": 1}
+    for key in ("network", "data"):
+        del raw[key]
+    raw["levels"] = [{key: level[key] for key in ("points", "radius", "slots")} for level in raw["levels"]]
+    header = parse_header(json.dumps(raw).encode())
+    assert header.network == "asis-pointnet2" and record_type(header).itemsize == header.record_bytes
+
+
+@pytest.mark.parametrize("name, fields", [("asis-pointnet", 3), ("asis-pointnet2", 23), ("jsnet", 31), ("jsnet-backbone", 29)])
+def test_records_of_other_networks(name, fields):
+    header = parse_header(fake_stream.header_line(fake_stream.make_header(POINTS, name)).encode())
+    record = fake_stream.make_record(header, np.random.default_rng(0))
+    assert len(record.dtype.names) == fields
+    check_record(header, record)
+    batch = make_batch(header, [record] * 2, slots=8, random=np.random.default_rng(0))
+    for level, size in zip(batch.levels, header.levels):
+        if size.density:
+            assert level.density_scale.shape == level.neighbours.shape == (2 * size.points, 8)
+            assert torch.equal(level.density_scale.max(dim=1).values, torch.ones(2 * size.points))
+        if size.self_nearest:
+            own = torch.arange(2 * size.points)
+            assert torch.equal(level.self_neighbours[:, 0].long(), own)  # a point is its own nearest
+            assert (level.self_neighbours.long() // size.points == (own // size.points)[:, None]).all()
+        if size.to_block:
+            assert level.block_index.shape == (2 * POINTS, 3)
+
+
+@pytest.mark.parametrize("field, value", [
+    ("self_neighbours1", POINTS // 4), ("block_index2", -1), ("density_scale3", np.nan), ("block_weight2", np.inf)])
+def test_bad_records_of_jsnet(field, value):
+    header = fake_stream.make_header(POINTS, "jsnet")
+    record = fake_stream.make_record(header, np.random.default_rng(0))
+    record[field].flat[-1] = value
+    with pytest.raises(StreamError, match=field[:-1]):
+        check_record(header, record)
+
+
 def valid_header():
     return json.loads(fake_stream.header_line(fake_stream.make_header(POINTS)))
 
 
 @pytest.mark.parametrize("change", [
-    {"version": 2}, {"points": 0}, {"points": 10**9}, {"features": 6}, {"levels": []}, {"record_bytes": 7},
+    {"version": 3}, {"network": "jsnet"}, {"network": "pointnet9"}, {"network": None}, {"points": 0}, {"points": 10**9}, {"features": 6}, {"levels": []}, {"record_bytes": 7},
     {"classes": []}, {"levels": [{"points": 10**9, "radius": 1, "slots": 32}] * 4}, {"points": "many"}, {"levels": None},
 ])
 def test_bad_headers(change):
