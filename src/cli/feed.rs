@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Verdict;
+use crate::sim::MeshLibrary;
 use crate::training::{
     Augmentation, BlockProtocol, Feed, FeedOptions, Mixing, RecordedRooms, RoomSource, Split, fold_areas,
 };
@@ -40,6 +41,9 @@ pub(super) struct Arguments {
     /// Rooms, or folders of rooms, to draw from; simulated rooms where none is named.
     #[arg(long, num_args = 1.., value_name = "PLACE")]
     rooms: Vec<PathBuf>,
+    /// Folder of Sweet Home 3D catalogues (models/training/fetch_meshes.sh): real furniture in the simulated rooms.
+    #[arg(long, value_name = "DIR", conflicts_with = "rooms")]
+    meshes: Option<PathBuf>,
     /// Keep the raw data set's rooms, once read, in this folder.
     #[arg(long, value_name = "DIR", requires = "rooms")]
     cache: Option<PathBuf>,
@@ -93,7 +97,8 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
 
 fn source(arguments: &Arguments) -> anyhow::Result<RoomSource> {
     if arguments.rooms.is_empty() {
-        return Ok(RoomSource::Simulated);
+        let meshes = arguments.meshes.as_deref().map(MeshLibrary::load).transpose()?.map(Arc::new);
+        return Ok(RoomSource::Simulated(meshes));
     }
     let areas = arguments.fold.map_or_else(|| arguments.areas.clone(), |fold| fold_areas(fold, arguments.split));
     let rooms = RecordedRooms::find(&arguments.rooms, &areas)?.with_cache(arguments.cache.clone());

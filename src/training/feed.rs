@@ -206,7 +206,7 @@ mod tests {
 
     fn stream(network: &str, options: FeedOptions, count: u64) -> Vec<u8> {
         let mut bytes = Vec::new();
-        let feed = Feed::new(network, RoomSource::Simulated, options).expect("sound options");
+        let feed = Feed::new(network, RoomSource::Simulated(None), options).expect("sound options");
         feed.run(&mut bytes, Some(count)).expect("a stream in memory");
         bytes
     }
@@ -245,7 +245,7 @@ mod tests {
     #[test]
     fn sizes_that_fill_no_level_are_refused() {
         let options = FeedOptions { points: 1000, ..FeedOptions::default() };
-        let error = Feed::new("asis-pointnet2", RoomSource::Simulated, options).expect_err("no multiple of 256");
+        let error = Feed::new("asis-pointnet2", RoomSource::Simulated(None), options).expect_err("no multiple of 256");
         assert!(error.to_string().contains("1000"), "{error}");
     }
 }

@@ -7,13 +7,13 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{FeedError, RecordedRooms, Split};
 use crate::cloud::LabelledCloud;
-use crate::sim::{ScanOptions, Scene, SceneOptions, scan_room};
+use crate::sim::{MeshLibrary, ScanOptions, Scene, SceneOptions, scan_room};
 
 /// Where rooms come from.
 #[derive(Clone, Debug)]
 pub enum RoomSource {
-    /// Every room is simulated, none twice.
-    Simulated,
+    /// Every room is simulated, none twice; with real furniture among the parametric where there are meshes.
+    Simulated(Option<Arc<MeshLibrary>>),
     /// Rooms on disk, again and again.
     Recorded(Arc<RecordedRooms>),
 }
@@ -29,7 +29,7 @@ impl RoomSource {
         epochs: Option<u64>,
     ) -> Result<Option<Arc<LabelledCloud>>, FeedError> {
         match self {
-            Self::Simulated => Ok(Some(Arc::new(simulate(room_seeds(seed, split) + index)))),
+            Self::Simulated(meshes) => Ok(Some(Arc::new(simulate(room_seeds(seed, split) + index, split, meshes.as_ref())))),
             Self::Recorded(rooms) => {
                 let rooms_in_all = epochs.map(|epochs| epochs.saturating_mul(rooms.len() as u64));
                 let is_over = rooms_in_all.is_some_and(|end| index >= end);
@@ -41,7 +41,7 @@ impl RoomSource {
     /// How many rooms in a row may hold no block before that is an error.
     pub(super) fn patience(&self) -> u64 {
         match self {
-            Self::Simulated => 100,
+            Self::Simulated(_) => 100,
             Self::Recorded(rooms) => rooms.len() as u64,
         }
     }
@@ -52,14 +52,23 @@ impl RoomSource {
     /// When the size of a room on disk cannot be asked for.
     pub fn describe(&self) -> Result<String, FeedError> {
         match self {
-            Self::Simulated => Ok(format!("rooms simulated by instanton {}", env!("CARGO_PKG_VERSION"))),
+            Self::Simulated(meshes) => {
+                let furniture = match meshes {
+                    Some(library) => format!("{} furniture meshes among parametric furniture", library.len()),
+                    None => "parametric furniture".to_owned(),
+                };
+                Ok(format!("rooms simulated by instanton {}, {furniture}", env!("CARGO_PKG_VERSION")))
+            }
             Self::Recorded(rooms) => rooms.describe(),
         }
     }
 }
 
-fn simulate(seed: u64) -> LabelledCloud {
-    let scene = Scene::generate(seed, &SceneOptions { density: density(seed), ..SceneOptions::default() });
+/// Rooms to judge by may hold kinds and furniture that are kept for that ([`SceneOptions::held_out`]).
+fn simulate(seed: u64, split: Split, meshes: Option<&Arc<MeshLibrary>>) -> LabelledCloud {
+    let held_out = split == Split::Validation;
+    let options = SceneOptions { density: density(seed), held_out, ..SceneOptions::default() };
+    let scene = Scene::generate_with(seed, &options, meshes);
     scan_room(&scene, &ScanOptions { seed, ..ScanOptions::default() })
 }
 
