@@ -14,6 +14,7 @@
 mod architecture;
 mod architecture_error;
 pub mod asis;
+pub mod checkpoint;
 mod convolution;
 mod cost;
 mod description;
