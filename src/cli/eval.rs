@@ -151,7 +151,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
 }
 
 /// Folders become their rooms, in the order of their names.
-fn expand(places: &[PathBuf]) -> Result<Vec<PathBuf>, EvalError> {
+pub(super) fn expand(places: &[PathBuf]) -> Result<Vec<PathBuf>, EvalError> {
     let mut rooms = Vec::new();
     for place in places {
         let refuse = |source| EvalError::Read { path: place.clone(), source };
