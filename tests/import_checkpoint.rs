@@ -74,7 +74,11 @@ fn another_network_is_refused_by_variable() {
     }
     assert!(matches!(refusal(&small(13, 17)), WeightsError::Shape { .. }));
     let mut more = small(13, 16).layers().to_vec();
-    more.push(Layer { scope: "extra".to_owned(), inputs: vec!["features".to_owned()], operation: Operation::Dense { outputs: 2 } });
+    more.push(Layer {
+        scope: "extra".to_owned(),
+        inputs: vec!["features".to_owned()],
+        operation: Operation::Dense { outputs: 2 },
+    });
     let build = |layers: Vec<Layer>| {
         Architecture::new(Description {
             name: "other".to_owned(),
@@ -251,13 +255,20 @@ fn spoilt_archives_are_refused_by_variable() {
             values[3] = f32::NAN;
         }
     };
-    assert!(matches!(write(&nan), Err(ImportError::Variable { source: WeightsError::NotFinite { name, index: 3, .. }, .. }) if name == "sem_fc1/bn/beta"));
+    assert!(
+        matches!(write(&nan), Err(ImportError::Variable { source: WeightsError::NotFinite { name, index: 3, .. }, .. }) if name == "sem_fc1/bn/beta")
+    );
     let shape = |name: &str, shape: &mut Vec<u64>, _: &mut Vec<f32>| {
         if name == "sem_fc1/weights" {
             *shape = vec![6, 16];
         }
     };
-    assert!(matches!(write(&shape), Err(ImportError::Variable { source: WeightsError::Shape { name, .. }, .. }) if name == "sem_fc1/weights"));
+    assert!(
+        matches!(write(&shape), Err(ImportError::Variable { source: WeightsError::Shape { name, .. }, .. }) if name == "sem_fc1/weights")
+    );
     fs::write(&path, "no archive").expect("written");
-    assert!(matches!(import(&path, &architecture), Err(ImportError::Variable { source: WeightsError::Unreadable { .. }, .. })));
+    assert!(matches!(
+        import(&path, &architecture),
+        Err(ImportError::Variable { source: WeightsError::Unreadable { .. }, .. })
+    ));
 }

@@ -52,8 +52,6 @@ pub(super) struct ClassCountError {
     variable: String,
     expected: usize,
     actual: usize,
-    #[source]
-    source: WeightsError,
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
@@ -85,12 +83,13 @@ fn name_classes(error: ImportError, architecture: &Architecture) -> anyhow::Erro
     let scope = &architecture.layers()[architecture.logits()].scope;
     match error {
         ImportError::Variable { path, source: WeightsError::Shape { name, expected, actual } }
-            if name.starts_with(&format!("{scope}/")) && expected.len() == actual.len() && expected.last() != actual.last() =>
+            if name.starts_with(&format!("{scope}/"))
+                && expected.len() == actual.len()
+                && expected.last() != actual.last() =>
         {
             let last = |shape: &[usize]| shape.last().copied().unwrap_or(0);
             let (wanted, found) = (last(&expected), last(&actual));
-            let source = WeightsError::Shape { name: name.clone(), expected, actual };
-            ClassCountError { path, variable: name, expected: wanted, actual: found, source }.into()
+            ClassCountError { path, variable: name, expected: wanted, actual: found }.into()
         }
         error => error.into(),
     }

@@ -116,12 +116,7 @@ impl Record {
 ///
 /// # Errors
 /// [`ManifestError`]: none for a model that was opened.
-pub(super) fn key(
-    model: &Model,
-    protocol: ProtocolName,
-    seed: u64,
-    rooms: &[String],
-) -> Result<String, ManifestError> {
+pub(super) fn key(model: &Model, protocol: ProtocolName, seed: u64, rooms: &[String]) -> Result<String, ManifestError> {
     let mut manifest = model.manifest().clone();
     manifest.scores.clear();
     manifest.provenance.clear();

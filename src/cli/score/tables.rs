@@ -49,7 +49,8 @@ fn table(rows: &[Vec<String>]) -> String {
         text.push_str("|\n");
         if number == 0 {
             for (column, width) in widths.iter().enumerate() {
-                let mark = if column == 0 { ":".to_owned() + &"-".repeat(width - 1) } else { "-".repeat(width - 1) + ":" };
+                let mark =
+                    if column == 0 { ":".to_owned() + &"-".repeat(width - 1) } else { "-".repeat(width - 1) + ":" };
                 text.push_str(&format!("| {mark} "));
             }
             text.push_str("|\n");
@@ -121,8 +122,11 @@ fn by_class(records: &[&Record], name: &str, score: OfClass) -> String {
 
 /// The whole section of a page, without its marks.
 pub(super) fn section(records: &[Record], rooms: &str) -> String {
-    let mut text = format!("\nOn {rooms}. `–`: the score is undefined (a class that is never predicted, or not there).\n");
-    text.push_str("Times are processor time of one block on the machine that wrote this: the network alone, and all of it.\n\n");
+    let mut text =
+        format!("\nOn {rooms}. `–`: the score is undefined (a class that is never predicted, or not there).\n");
+    text.push_str(
+        "Times are processor time of one block on the machine that wrote this: the network alone, and all of it.\n\n",
+    );
     text.push_str(&means(records));
     for protocol in protocols(records) {
         let own: Vec<&Record> = records.iter().filter(|record| record.protocol == protocol).collect();
@@ -185,7 +189,9 @@ pub(super) fn card(name: &str, model: &Model, records: &[&Record], rooms: &str) 
     pictures.sort();
     if !pictures.is_empty() {
         text.push_str("## Pictures\n\n");
-        pictures.iter().for_each(|picture| text.push_str(&format!("![{}]({picture})\n", picture.trim_end_matches(".png"))));
+        pictures
+            .iter()
+            .for_each(|picture| text.push_str(&format!("![{}]({picture})\n", picture.trim_end_matches(".png"))));
     }
     text
 }

@@ -216,8 +216,7 @@ impl Bundle {
     }
 
     fn parse(index: PathBuf, prefix: String, bytes: &[u8]) -> Result<Self, CheckpointError> {
-        let entries =
-            table::entries(bytes).map_err(|source| CheckpointError::Index { path: index.clone(), source })?;
+        let entries = table::entries(bytes).map_err(|source| CheckpointError::Index { path: index.clone(), source })?;
         let item = |item: &str, expected: &str, actual: String| CheckpointError::Item {
             path: index.clone(),
             item: item.to_owned(),

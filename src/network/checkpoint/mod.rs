@@ -203,7 +203,9 @@ mod tests {
         ] {
             assert!(ignored(name).is_some(), "{name}");
         }
-        for name in ["layer1/conv0/weights", "sem_fc1/bn/beta", "Adamant/weights", "Variable/weights", "sem_cache_1/biases"] {
+        for name in
+            ["layer1/conv0/weights", "sem_fc1/bn/beta", "Adamant/weights", "Variable/weights", "sem_cache_1/biases"]
+        {
             assert!(ignored(name).is_none(), "{name}");
         }
     }

@@ -277,7 +277,8 @@ pub(super) mod tests {
     fn what_is_written_is_read() {
         for compression in [0, 1] {
             let read = entries(&table(&ENTRIES, compression)).unwrap();
-            let read: Vec<(&[u8], &[u8])> = read.iter().map(|(key, value)| (key.as_slice(), value.as_slice())).collect();
+            let read: Vec<(&[u8], &[u8])> =
+                read.iter().map(|(key, value)| (key.as_slice(), value.as_slice())).collect();
             assert_eq!(read, ENTRIES, "compression {compression}");
         }
         assert!(matches!(entries(&table(&ENTRIES, 4)), Err(TableError::Compression { actual: 4, .. })));

@@ -92,7 +92,8 @@ impl Conversion {
                 continue;
             }
             let ends = ENDS.contains(&node.op_type.as_str());
-            let carries = !ends && floats.iter().any(|&input| self.precise.contains(input)) && !self.drops_metres(&node);
+            let carries =
+                !ends && floats.iter().any(|&input| self.precise.contains(input)) && !self.drops_metres(&node);
             let sums = SUMS.contains(&node.op_type.as_str());
             let width = if carries || sums { Width::Single } else { Width::Half };
             self.take(&mut node, width);
@@ -100,6 +101,7 @@ impl Conversion {
             if outputs.contains(&output) && width == Width::Half {
                 // Outside, everything is 32-bit.
                 node.output[0] = format!("{output}/half");
+                node.name.clone_from(&node.output[0]);
                 self.push(node, width, false);
                 self.cast(&format!("{output}/half"), &output, Width::Single);
             } else {
@@ -114,9 +116,8 @@ impl Conversion {
 
     /// Nodes that compute from constants alone (slices of a kernel), and in what their readers want them.
     fn constant_nodes(&self, nodes: &[NodeProto]) -> BTreeMap<String, Width> {
-        let floating = |name: &String| {
-            self.constants.get(name).is_some_and(|tensor| tensor.data_type == DataType::Float as i32)
-        };
+        let floating =
+            |name: &String| self.constants.get(name).is_some_and(|tensor| tensor.data_type == DataType::Float as i32);
         let all = |node: &NodeProto| node.input.iter().all(|input| self.constants.contains_key(input));
         let found = nodes.iter().filter(|node| all(node) && node.input.first().is_some_and(floating));
         found
