@@ -131,7 +131,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
 }
 
 /// Folders become their rooms, in the order of their names.
-fn expand(places: &[PathBuf]) -> Result<Vec<PathBuf>, FileError> {
+pub(super) fn expand(places: &[PathBuf]) -> Result<Vec<PathBuf>, FileError> {
     let rooms = places.iter().map(|place| find_rooms(place)).collect::<Result<Vec<_>, _>>()?;
     Ok(rooms.concat())
 }

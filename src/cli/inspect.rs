@@ -6,6 +6,7 @@
 mod bag;
 mod cloud;
 mod model;
+mod network;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use crate::transport::{BagError, FileError, Looks};
 pub use bag::{BagReport, TopicReport};
 pub use cloud::{CloudReport, RoomReport};
 pub use model::{ModelReport, PartReport};
+pub use network::{Activation, LayerReport, LevelReport, NetworkReport};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]

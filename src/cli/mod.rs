@@ -3,14 +3,18 @@
 //! Exit codes: 0 = done; 1 = ran, and found a failure; 2 = bad input or a place that cannot be
 //! written, with the reason on stderr.
 
+mod architecture;
 pub mod demo;
 mod eval;
+mod export;
 mod feed;
+mod import_checkpoint;
 pub mod inspect;
 mod inspect_command;
 mod model;
 mod pack;
 mod replay;
+mod score;
 pub mod simulate;
 
 use std::process::ExitCode;
@@ -44,6 +48,12 @@ enum Verb {
     Eval(eval::Arguments),
     /// Make a model folder of trained weights, or rewrite what one says of itself.
     Pack(pack::Arguments),
+    /// Score several models on the same rooms; write the tables, the manifests' scores and the models' cards.
+    Score(score::Arguments),
+    /// Make a model folder of a published TensorFlow check-point.
+    ImportCheckpoint(import_checkpoint::Arguments),
+    /// Write a model as ONNX for TensorRT, ONNX Runtime or Netron, in fp32, fp16 or int8.
+    Export(export::Arguments),
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
 }
@@ -74,6 +84,9 @@ pub fn main() -> ExitCode {
         Verb::Inspect(arguments) => inspect_command::run(&arguments),
         Verb::Replay(arguments) => replay::run(&arguments),
         Verb::Pack(arguments) => pack::run(&arguments),
+        Verb::Score(arguments) => score::run(&arguments),
+        Verb::ImportCheckpoint(arguments) => import_checkpoint::run(&arguments),
+        Verb::Export(arguments) => export::run(&arguments),
     };
     match result {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,

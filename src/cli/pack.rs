@@ -135,7 +135,7 @@ fn read_text(path: &Path) -> Result<String, PackError> {
     std::fs::read_to_string(path).map_err(refuse)
 }
 
-fn read_provenance(path: &Path) -> Result<toml::Table, PackError> {
+pub(super) fn read_provenance(path: &Path) -> Result<toml::Table, PackError> {
     toml::from_str(&read_text(path)?).map_err(|error| PackError::Content {
         path: path.to_owned(),
         expected: "TOML",
@@ -162,7 +162,7 @@ fn read_scores(path: &Path) -> Result<BTreeMap<String, f64>, PackError> {
 }
 
 /// Numbers apart by blanks, line ends or commas, with or without brackets around them.
-fn read_numbers(path: &Path) -> Result<Vec<f64>, PackError> {
+pub(super) fn read_numbers(path: &Path) -> Result<Vec<f64>, PackError> {
     let text = read_text(path)?;
     let words = text.split(|c: char| c.is_whitespace() || ",[]".contains(c)).filter(|word| !word.is_empty());
     words

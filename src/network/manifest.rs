@@ -9,7 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::asis::{self, Asis};
-use super::{Architecture, ArchitectureError, Operation};
+use super::{Architecture, ArchitectureError, Operation, Precision};
 use crate::geometry::LevelSpecification;
 
 /// The format that this version writes, and the newest that it reads.
@@ -147,6 +147,9 @@ pub struct Manifest {
     pub format: u32,
     /// Name of the architecture, for example `asis-pointnet2`.
     pub architecture: String,
+    /// In which numbers the parts compute; fp32 where the manifest does not say.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub precision: Precision,
     /// Columns of a block's features, in order; the first three are the coordinates.
     pub feature_columns: Vec<FeatureColumn>,
     /// Values per instance embedding.

@@ -14,6 +14,7 @@
 mod architecture;
 mod architecture_error;
 pub mod asis;
+pub mod checkpoint;
 mod convolution;
 mod cost;
 mod description;
@@ -25,6 +26,7 @@ mod model_tests;
 mod model_write;
 pub mod onnx;
 pub mod plain;
+mod precision;
 mod weights;
 mod weights_file;
 
@@ -39,5 +41,6 @@ pub use manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
 };
 pub use model::{Model, ModelError};
-pub use model_write::{ModelMetadata, write_model};
+pub use model_write::{ModelMetadata, write_model, write_parts};
+pub use precision::Precision;
 pub use weights::{BATCH_NORMALISATION_EPSILON, FoldedConvolution, Parameters, Weights, WeightsError};

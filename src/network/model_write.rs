@@ -10,7 +10,8 @@ use super::manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
 };
 use super::model::{MANIFEST, Model, ModelError, sha256};
-use super::onnx::export;
+use super::onnx::{Parts, export};
+use super::precision::Precision;
 use super::weights::Parameters;
 
 /// What a manifest says beyond the architecture.
@@ -81,6 +82,20 @@ pub fn write_model(
     parameters: &Parameters,
     metadata: &ModelMetadata,
 ) -> Result<Model, ModelError> {
+    write_parts(folder, architecture, export(architecture, parameters)?, Precision::Fp32, metadata)
+}
+
+/// As [`write_model`], with parts that are there already, in whatever numbers they compute.
+///
+/// # Errors
+/// As [`write_model`]; also when the parts are not those of the architecture.
+pub fn write_parts(
+    folder: &Path,
+    architecture: &Architecture,
+    parts: Parts,
+    precision: Precision,
+    metadata: &ModelMetadata,
+) -> Result<Model, ModelError> {
     let at = |path: &Path| {
         let path = path.to_owned();
         move |source: io::Error| ModelError::File { path, source }
@@ -91,11 +106,10 @@ pub fn write_model(
         return Err(ModelError::Occupied { path: folder.to_owned() });
     }
     let manifest_path = folder.join(MANIFEST);
-    let parts = export(architecture, parameters)?;
     let files = [(PartRole::Body, "body.onnx", Some(parts.body)), (PartRole::Head, "head.onnx", parts.head)];
     let files: Vec<(PartRole, &str, Vec<u8>)> =
         files.into_iter().filter_map(|(role, file, bytes)| Some((role, file, bytes?))).collect();
-    let manifest = manifest(architecture, metadata, &files);
+    let manifest = manifest(architecture, precision, metadata, &files);
     let text = manifest.to_text().map_err(|source| ModelError::Manifest { path: manifest_path.clone(), source })?;
     fits(architecture, metadata, &manifest, &manifest_path)?;
 
@@ -129,7 +143,12 @@ pub fn write_model(
     Model::open(folder)
 }
 
-fn manifest(architecture: &Architecture, metadata: &ModelMetadata, files: &[(PartRole, &str, Vec<u8>)]) -> Manifest {
+fn manifest(
+    architecture: &Architecture,
+    precision: Precision,
+    metadata: &ModelMetadata,
+    files: &[(PartRole, &str, Vec<u8>)],
+) -> Manifest {
     let part = |(role, file, bytes): &(PartRole, &str, Vec<u8>)| Part {
         role: *role,
         file: (*file).to_owned(),
@@ -138,6 +157,7 @@ fn manifest(architecture: &Architecture, metadata: &ModelMetadata, files: &[(Par
     Manifest {
         format: FORMAT_VERSION,
         architecture: architecture.name().to_owned(),
+        precision,
         feature_columns: metadata.feature_columns.clone(),
         embedding_size: architecture.embedding_size(),
         bandwidth: metadata.bandwidth,

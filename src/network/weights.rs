@@ -63,6 +63,16 @@ pub enum WeightsError {
         /// The value.
         value: f32,
     },
+    /// A variable holds a value that 16 bits cannot.
+    #[error("variable {name}: value {index} is {value}, beyond the range of fp16 (±65504)")]
+    BeyondHalf {
+        /// Its name.
+        name: String,
+        /// Position of the first such value in C order.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
     /// A moving variance is negative.
     #[error("variable {name}: variance {index} is {value}, below zero")]
     NegativeVariance {

@@ -53,7 +53,7 @@ impl Weights {
     }
 }
 
-enum ReadError {
+pub(super) enum ReadError {
     Variable(WeightsError),
     Archive(String),
 }
@@ -65,7 +65,7 @@ impl<E: std::error::Error> From<E> for ReadError {
 }
 
 /// Reads at most what an array of the expected shape can take, whatever the archive claims.
-fn read_array<R: Read + Seek>(
+pub(super) fn read_array<R: Read + Seek>(
     archive: &mut NpzArchive<R>,
     stored: &str,
     name: &str,

@@ -6,7 +6,9 @@ use std::path::{Component, Path};
 
 use sha2::{Digest, Sha256};
 
+use super::network::NetworkReport;
 use super::{Content, InspectError, bytes_in_words};
+use crate::network::{Manifest, Model};
 
 /// What is in a model folder.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -17,6 +19,9 @@ pub struct ModelReport {
     pub classes: Vec<String>,
     /// Parts that the manifest names.
     pub parts: Vec<PartReport>,
+    /// The network, where the manifest describes one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<NetworkReport>,
 }
 
 /// A part of a model.
@@ -24,6 +29,8 @@ pub struct ModelReport {
 pub struct PartReport {
     /// File name.
     pub file: String,
+    /// SHA-256 of its content; `None` where the file is missing.
+    pub sha256: Option<String>,
     /// Bytes; `None` where the file is missing.
     pub bytes: Option<u64>,
     /// Whether its content is what the manifest states.
@@ -63,11 +70,17 @@ pub fn inspect(folder: &Path) -> Result<(Content, Vec<String>), InspectError> {
         findings.push("model.toml names no part".to_owned());
     }
     let architecture = architecture.unwrap_or("unknown").to_owned();
-    Ok((Content::Model(ModelReport { architecture, classes, parts }), findings))
+    let described = Manifest::parse(&text).ok().and_then(|manifest| Some((manifest.network().ok()?, manifest)));
+    let network = described.map(|(architecture, manifest)| NetworkReport::new(&manifest, &architecture));
+    if findings.is_empty() {
+        // All that an engine will ask for: sizes, types and values of every part.
+        findings.extend(Model::open(folder).err().map(|error| error.to_string()));
+    }
+    Ok((Content::Model(ModelReport { architecture, classes, parts, network }), findings))
 }
 
 fn check_part(folder: &Path, file: &str, stated: Option<&str>, findings: &mut Vec<String>) -> PartReport {
-    let mut report = PartReport { file: file.to_owned(), bytes: None, is_intact: false };
+    let mut report = PartReport { file: file.to_owned(), sha256: None, bytes: None, is_intact: false };
     if !Path::new(file).components().all(|part| matches!(part, Component::Normal(_))) {
         findings.push(format!("part {file}: expected a name within the folder"));
         return report;
@@ -83,6 +96,7 @@ fn check_part(folder: &Path, file: &str, stated: Option<&str>, findings: &mut Ve
                     stated.unwrap_or("to be stated")
                 ));
             }
+            report.sha256 = Some(found);
         }
     }
     report
@@ -115,7 +129,10 @@ impl fmt::Display for ModelReport {
         for part in &self.parts {
             let size = part.bytes.map_or("missing".to_owned(), bytes_in_words);
             write!(f, "\n  {}  {size}{}", part.file, if part.is_intact { ", intact" } else { "" })?;
+            if let Some(sha256) = &part.sha256 {
+                write!(f, ", sha256 {sha256}")?;
+            }
         }
-        Ok(())
+        self.network.as_ref().map_or(Ok(()), |network| network.fmt(f))
     }
 }

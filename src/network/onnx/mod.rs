@@ -29,10 +29,12 @@
 
 mod export;
 mod graph;
+mod half_precision;
 mod inputs;
 mod layers;
 mod read;
 
 pub use export::{Parts, export};
+pub use half_precision::to_half_precision;
 pub use inputs::{InputKind, NetworkInput, PartInterface, ValueType, interface};
 pub use read::{PartError, check_part, read_parameters};

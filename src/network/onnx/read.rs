@@ -183,18 +183,19 @@ fn floats(graph: &GraphProto, name: String, shape: &[usize]) -> Result<Vec<f32>,
         return Err(WeightsError::Missing { name, shape: shape.to_vec() });
     };
     let actual: Vec<usize> = tensor.dims.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
-    let bytes = 4 * shape.iter().product::<usize>();
+    let is_half = tensor.data_type == DataType::Float16 as i32;
+    let bytes = if is_half { 2 } else { 4 } * shape.iter().product::<usize>();
     if actual != shape || tensor.raw_data.len() != bytes {
         return Err(WeightsError::Shape { name, expected: shape.to_vec(), actual });
     }
-    if tensor.data_type != DataType::Float as i32 {
+    if tensor.data_type != DataType::Float as i32 && !is_half {
         return Err(WeightsError::Type { name, actual: type_name(tensor) });
     }
-    let values: Vec<f32> = tensor
-        .raw_data
-        .chunks_exact(4)
-        .map(|bytes| f32::from_le_bytes(bytes.try_into().expect("four bytes")))
-        .collect();
+    let values: Vec<f32> = if is_half {
+        tensor.raw_data.as_chunks().0.iter().map(|&bytes| half::f16::from_le_bytes(bytes).to_f32()).collect()
+    } else {
+        tensor.raw_data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect()
+    };
     match values.iter().position(|value| !value.is_finite()) {
         Some(index) => Err(WeightsError::NotFinite { name, index, value: values[index] }),
         None => Ok(values),

@@ -1,0 +1,260 @@
+//! `instanton score`: every model on the same rooms, and the tables that say so.
+//!
+//! One command gives the score table of `models/README.md`, the scores in each `model.toml` and the card
+//! beside it. What was scored once is kept, by the hashes of model and rooms, so that a run that was
+//! stopped goes on and a new model costs only its own time.
+
+mod hold_out;
+mod record;
+mod tables;
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use indicatif::ProgressBar;
+
+use super::Verdict;
+use super::simulate::progress;
+use crate::config::Config;
+use crate::evaluation::{Evaluator, MeanInstanceSize, Procedure};
+use crate::network::Model;
+use crate::pipeline::{tract_engines, windowing};
+use crate::whole_file::WholeFile;
+use hold_out::{HoldOut, Room};
+use record::{Cache, ProtocolName, Record};
+
+/// Arguments of `instanton score`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  instanton score models/asis-pointnet2 --count 2                        # a first look, nothing is written
+  instanton score models/*/ --update models/README.md                    # the table, the manifests and the cards
+  instanton score models/*/ --rooms Area_5 --protocol reference --protocol live
+
+The hold-out is simulated rooms of seeds that no training draws from, the same for every model. Results are kept by
+model and rooms: a run that was stopped goes on where it was.")]
+pub(super) struct Arguments {
+    /// The model folders.
+    #[arg(required = true)]
+    models: Vec<PathBuf>,
+    /// Score on these rooms (files or a folder of .npy or .npz) instead of simulated ones.
+    #[arg(long, value_name = "DIR|FILE", num_args = 1.., conflicts_with_all = ["seed", "count"])]
+    rooms: Vec<PathBuf>,
+    /// First seed of the simulated hold-out.
+    #[arg(long, default_value_t = 100)]
+    seed: u64,
+    /// Rooms of the simulated hold-out.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    count: u32,
+    /// How rooms are labelled; give it twice for both.
+    #[arg(long, value_enum, default_value = "reference")]
+    protocol: Vec<ProtocolName>,
+    /// Rewrite the marked section of this file as tables, the [scores] of every model.toml, and the models' cards.
+    #[arg(long, value_name = "FILE.md")]
+    update: Option<PathBuf>,
+    /// Where results are kept.
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
+    /// Threads that run blocks side by side; 0: one per core.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Why scores are not written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(super) enum ScoreError {
+    /// The file does not say where the tables go.
+    #[error("{}: expected the lines {begin:?} and {end:?} in this order, found none such", path.display())]
+    NoSection {
+        /// The file.
+        path: PathBuf,
+        /// The first mark.
+        begin: &'static str,
+        /// The second mark.
+        end: &'static str,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The same folder name twice would be one line of the table.
+    #[error("{}: a model of the same name was given before", path.display())]
+    SameName {
+        /// The second folder.
+        path: PathBuf,
+    },
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
+    // Everything that can be refused is refused before the long work.
+    let models = open(&arguments.models)?;
+    let page = arguments.update.as_deref().map(read_page).transpose()?;
+    let mut protocols = arguments.protocol.clone();
+    protocols.sort_unstable();
+    protocols.dedup();
+    let rooms = if arguments.rooms.is_empty() {
+        HoldOut::simulated(arguments.seed, arguments.count)
+    } else {
+        HoldOut::files(super::eval::expand(&arguments.rooms)?)
+    };
+    let hashes = hash_rooms(&rooms)?;
+    let cache = Cache::open(arguments.cache.clone())?;
+    let mut records = Vec::new();
+    for (name, model) in &models {
+        for &protocol in &protocols {
+            let key = record::key(model, protocol, arguments.seed, &hashes)?;
+            let record = match cache.find(&key) {
+                Some(record) => Record { model: name.clone(), ..record },
+                None => {
+                    let record = score(arguments, name, model, protocol, &rooms)
+                        .with_context(|| model.folder().display().to_string())?;
+                    cache.keep(&key, &record)?;
+                    record
+                }
+            };
+            records.push(record);
+        }
+    }
+    if let (Some(path), Some(page)) = (&arguments.update, page) {
+        for (name, model) in &models {
+            let own: Vec<&Record> = records.iter().filter(|record| record.model == *name).collect();
+            write_scores(model, &own)?;
+            write_card(model, &tables::card(name, model, &own, &rooms.to_string()))?;
+        }
+        let (before, after) = page;
+        write(path, &format!("{before}{}{after}", tables::section(&records, &rooms.to_string())))?;
+    }
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(&records)?)?;
+    } else {
+        write!(out, "{}", tables::means(&records))?;
+    }
+    Ok(if records.iter().all(|record| record.failed_blocks == 0) { Verdict::Passed } else { Verdict::Failed })
+}
+
+fn open(folders: &[PathBuf]) -> anyhow::Result<Vec<(String, Model)>> {
+    let mut models: Vec<(String, Model)> = Vec::new();
+    for folder in folders {
+        let model = Model::open(folder)?;
+        let real = folder.canonicalize().unwrap_or_else(|_| folder.clone());
+        let name = real.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if models.iter().any(|(other, _)| *other == name) {
+            return Err(ScoreError::SameName { path: folder.clone() }.into());
+        }
+        models.push((name, model));
+    }
+    Ok(models)
+}
+
+fn hash_rooms(rooms: &HoldOut) -> anyhow::Result<Vec<String>> {
+    let bar = progress(rooms.rooms.len() as u64, "rooms").with_message("looking");
+    let hash = |room: &Room| {
+        let hash = room.hash().with_context(|| room.to_string());
+        bar.inc(1);
+        hash
+    };
+    let hashes = rooms.rooms.iter().map(hash).collect();
+    bar.finish_and_clear();
+    hashes
+}
+
+fn score(
+    arguments: &Arguments,
+    name: &str,
+    model: &Model,
+    protocol: ProtocolName,
+    rooms: &HoldOut,
+) -> anyhow::Result<Record> {
+    let mut config = Config::default();
+    if arguments.threads > 0 {
+        config.blocks.threads = arguments.threads;
+    }
+    let bar: ProgressBar = progress(rooms.rooms.len() as u64, "rooms").with_message(name.to_owned());
+    let procedure = match protocol {
+        ProtocolName::Live => Procedure::Live,
+        ProtocolName::Reference => {
+            Procedure::Reference { seed: arguments.seed, mean_instance_size: instance_sizes(arguments, model, rooms)? }
+        }
+    };
+    let engines = tract_engines(model, config.blocks.threads)?;
+    let mut evaluator = Evaluator::new(model, procedure, &config, engines)?;
+    let (mut blocks, mut failed) = (0, 0);
+    for room in &rooms.rooms {
+        let report = evaluator.add_room(&room.load()?).with_context(|| room.to_string())?;
+        (blocks, failed) = (blocks + report.blocks, failed + report.failed);
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    Ok(Record::new(name, model, protocol, &evaluator.scores(), evaluator.times(), blocks, failed))
+}
+
+/// The model's own mean instance sizes, or, if it has none, those of the rooms' truth.
+fn instance_sizes(arguments: &Arguments, model: &Model, rooms: &HoldOut) -> anyhow::Result<Vec<f64>> {
+    if let Some(points) = &model.manifest().mean_instance_size {
+        return Ok(points.clone());
+    }
+    let mut measured = MeanInstanceSize::new(windowing(model), model.manifest().classes.len(), arguments.seed);
+    for room in &rooms.rooms {
+        measured.add_room(&room.load()?).with_context(|| room.to_string())?;
+    }
+    Ok(measured.finish())
+}
+
+/// A page's text before and after its marked section, marks included.
+fn read_page(path: &Path) -> Result<(String, String), ScoreError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ScoreError::File { path: path.to_owned(), source })?;
+    let (begin, end) = (tables::BEGIN, tables::END);
+    let found = text.split_once(begin).and_then(|(before, rest)| Some((before, rest.split_once(end)?.1)));
+    match found {
+        Some((before, after)) => Ok((format!("{before}{begin}\n"), format!("{end}{after}"))),
+        None => Err(ScoreError::NoSection { path: path.to_owned(), begin, end }),
+    }
+}
+
+fn write(path: &Path, text: &str) -> Result<(), ScoreError> {
+    WholeFile::create(path)
+        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.commit()))
+        .map_err(|source| ScoreError::File { path: path.to_owned(), source })
+}
+
+/// Rewrites the manifest's scores and nothing else of the folder. The reference protocol has the bare
+/// names (`mIoU`), the live one says so (`live mIoU`).
+fn write_scores(model: &Model, records: &[&Record]) -> anyhow::Result<()> {
+    let mut manifest = model.manifest().clone();
+    manifest.scores.clear();
+    for record in records {
+        let prefix = match record.protocol {
+            ProtocolName::Reference => "",
+            ProtocolName::Live => "live ",
+        };
+        for (name, score) in &record.summary {
+            if let Some(score) = score {
+                manifest.scores.insert(format!("{prefix}{name}"), *score);
+            }
+        }
+    }
+    let path = model.folder().join("model.toml");
+    let text = manifest.to_text().with_context(|| path.display().to_string())?;
+    Ok(write(&path, &text)?)
+}
+
+/// Writes the card, unless somebody has written one by hand.
+fn write_card(model: &Model, card: &str) -> Result<(), ScoreError> {
+    let path = model.folder().join("README.md");
+    match std::fs::read_to_string(&path) {
+        Ok(there) if !there.starts_with(tables::CARD_MARK) => {
+            log::warn!("{}: was not written by `instanton score`, left as it is", path.display());
+            Ok(())
+        }
+        _ => write(&path, card),
+    }
+}
