@@ -18,7 +18,7 @@ fn score(place: &Path, arguments: &[&str]) -> Output {
 }
 
 fn model(folder: &Path, seed: u64) {
-    let level = |points, radius| LevelSpecification { points, radius, slots: 4 };
+    let level = |points, radius| LevelSpecification::ball(points, radius, 4);
     let levels = vec![level(64, 0.2), level(32, 0.4), level(16, 0.6), level(8, 0.8)];
     let architecture = Asis { points: 256, levels, ..Asis::default() }.architecture().expect("sound sizes");
     let parameters = Weights::untrained(&architecture, seed).fold(&architecture).expect("sound weights");

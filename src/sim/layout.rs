@@ -347,7 +347,7 @@ impl Layout {
         for monitor in 0..monitors {
             let screen = Clutter::monitor(&mut self.random);
             let offset = if monitors == 2 { (monitor as f32 - 0.5) * (screen.size.x + 0.04) } else { 0.0 };
-            let x = (x + offset).clamp(-half[0] + screen.size.x / 2.0, half[0] - screen.size.x / 2.0);
+            let x = held_on(half[0], screen.size.x, x + offset);
             let y = -half[1] + screen.size.y / 2.0 + self.random.range(0.02, 0.1);
             let turn = if monitors == 2 { -0.15 * offset.signum() } else { self.random.range(-0.2, 0.2) };
             let spot = Footprint::new([x, y], [screen.size.x, screen.size.y], turn);
@@ -359,7 +359,7 @@ impl Layout {
         }
         if monitors > 0 && self.random.chance(0.8) {
             let keyboard = Clutter::keyboard(&mut self.random);
-            let x = x.clamp(-half[0] + keyboard.size.x / 2.0, half[0] - keyboard.size.x / 2.0);
+            let x = held_on(half[0], keyboard.size.x, x);
             let y = half[1] - keyboard.size.y / 2.0 - self.random.range(0.05, 0.15);
             let spot = Footprint::new([x, y], [keyboard.size.x, keyboard.size.y], 0.0);
             if !taken.iter().any(|other| other.overlaps(&spot)) {
@@ -494,4 +494,11 @@ impl Layout {
             self.record(id, Class::Clutter, place.footprint(size));
         }
     }
+}
+
+/// Where a thing of this width lies on a top that reaches `half` to both sides, as near to `x` as it can: in the
+/// middle if it is wider than the top.
+fn held_on(half: f32, width: f32, x: f32) -> f32 {
+    let reach = (half - width / 2.0).max(0.0);
+    x.clamp(-reach, reach)
 }
