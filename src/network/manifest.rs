@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::asis::{self, Asis};
+use super::zoo::{self, Sizes};
 use super::{Architecture, ArchitectureError, Operation};
 use crate::geometry::LevelSpecification;
 
@@ -37,6 +37,12 @@ pub enum FeatureColumn {
     RoomY,
     /// z likewise.
     RoomZ,
+    /// x of the surface's unit normal.
+    NormalX,
+    /// y likewise.
+    NormalY,
+    /// z likewise.
+    NormalZ,
 }
 
 impl FeatureColumn {
@@ -98,6 +104,35 @@ pub struct BlockGeometry {
     pub points: usize,
 }
 
+/// Type of the numbers that a model's parts carry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32-bit floats.
+    #[default]
+    Fp32,
+    /// 16-bit floats.
+    Fp16,
+    /// 8-bit integers with scales, between quantising and dequantising operators.
+    Int8,
+}
+
+impl Precision {
+    fn is_single(&self) -> bool {
+        *self == Self::Fp32
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
+            Self::Int8 => "int8",
+        })
+    }
+}
+
 /// The instance fusion of the network, where it has one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -147,6 +182,9 @@ pub struct Manifest {
     pub format: u32,
     /// Name of the architecture, for example `asis-pointnet2`.
     pub architecture: String,
+    /// Type of the numbers that the parts carry. Absent: fp32.
+    #[serde(default, skip_serializing_if = "Precision::is_single")]
+    pub precision: Precision,
     /// Columns of a block's features, in order; the first three are the coordinates.
     pub feature_columns: Vec<FeatureColumn>,
     /// Values per instance embedding.
@@ -163,7 +201,8 @@ pub struct Manifest {
     /// The instance fusion, where the architecture has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fusion: Option<Fusion>,
-    /// Levels of the encoder, finest first, without the block itself.
+    /// Levels of the encoder, finest first, without the block itself. None for PointNet.
+    #[serde(default)]
     pub levels: Vec<LevelEntry>,
     /// Semantic classes; a label is an index into this list.
     pub classes: Vec<Class>,
@@ -183,10 +222,18 @@ pub struct Manifest {
 pub struct LevelEntry {
     /// Points that farthest-point sampling keeps.
     pub points: usize,
-    /// Ball radius in metres.
+    /// Radius in metres: of the ball, or, where the architecture groups the nearest points, of their
+    /// density.
     pub radius: f32,
     /// Neighbour slots per point.
     pub slots: usize,
+}
+
+impl LevelEntry {
+    /// What a manifest says of a level; the rest follows from the architecture.
+    pub fn of(level: &LevelSpecification) -> Self {
+        Self { points: level.points, radius: level.radius(), slots: level.slots }
+    }
 }
 
 /// Why a `model.toml` is refused.
@@ -254,22 +301,15 @@ impl Manifest {
     /// # Errors
     /// [`ArchitectureError`] for an unknown name or sizes that make no network.
     pub fn network(&self) -> Result<Architecture, ArchitectureError> {
-        if self.architecture != asis::NAME {
-            let (name, known) = (self.architecture.clone(), asis::NAME.to_owned());
-            return Err(ArchitectureError::Unknown { name, known });
-        }
-        let fusion = self.fusion.unwrap_or(Fusion { neighbours: 0, radius: 0.0 });
-        let level = |entry: &LevelEntry| LevelSpecification::ball(entry.points, entry.radius, entry.slots);
-        Asis {
+        let sizes = Sizes {
             points: self.block.points,
             feature_columns: self.feature_columns.len(),
             classes: self.classes.len(),
             embedding_size: self.embedding_size,
-            levels: self.levels.iter().map(level).collect(),
-            fusion_neighbours: fusion.neighbours,
-            fusion_radius: fusion.radius,
-        }
-        .architecture()
+            levels: self.levels.clone(),
+            fusion: self.fusion,
+        };
+        zoo::by_name(&self.architecture, &sizes)
     }
 
     fn check(&self) -> Result<(), ManifestError> {
@@ -298,8 +338,12 @@ impl Manifest {
                 return refuse(&format!("feature_columns[{index}]"), "each column once", format!("{column:?} again"));
             }
         }
-        if self.fusion.is_none() {
+        let fuses = zoo::has_fusion(&self.architecture)?;
+        if fuses && self.fusion.is_none() {
             return refuse("fusion", "neighbours and radius", "nothing".to_owned());
+        }
+        if !fuses && self.fusion.is_some() {
+            return refuse("fusion", "nothing: the architecture has no instance fusion", format!("{:?}", self.fusion));
         }
         for (index, class) in self.classes.iter().enumerate() {
             let again = self.classes[..index].iter().any(|earlier| earlier.name == class.name);
@@ -351,11 +395,13 @@ impl Manifest {
                 return refuse("sha256", "64 lower-case hexadecimal digits", &part.sha256);
             }
         }
-        // Every architecture of this format has a fusion, hence a body and a head.
-        for role in [PartRole::Body, PartRole::Head] {
-            if !self.parts.iter().any(|part| part.role == role) {
-                let (field, expected) = ("parts".to_owned(), format!("a part with role {role}"));
-                return Err(ManifestError::Field { field, expected, actual: "none".to_owned() });
+        // The head is what comes after the instance fusion.
+        for (role, expected) in [(PartRole::Body, true), (PartRole::Head, self.fusion.is_some())] {
+            let actual = self.parts.iter().any(|part| part.role == role);
+            if expected != actual {
+                let words = |there: bool| format!("{} with role {role}", if there { "a part" } else { "no part" });
+                let (field, expected, actual) = ("parts".to_owned(), words(expected), words(actual));
+                return Err(ManifestError::Field { field, expected, actual });
             }
         }
         Ok(())

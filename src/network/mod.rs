@@ -14,10 +14,12 @@
 mod architecture;
 mod architecture_error;
 pub mod asis;
+mod backbone;
 mod convolution;
 mod cost;
 mod description;
 mod fit;
+mod jsnet;
 mod manifest;
 mod model;
 #[cfg(test)]
@@ -25,18 +27,22 @@ mod model_tests;
 mod model_write;
 pub mod onnx;
 pub mod plain;
+mod plain_layers;
+mod product;
 mod weights;
 mod weights_file;
+pub mod zoo;
 
 pub use architecture::{Architecture, Extent, Source};
 pub use architecture_error::ArchitectureError;
-pub use convolution::{Convolution, Variable};
+pub use convolution::{Convolution, Kernel, Variable};
 pub use cost::Cost;
-pub use description::{Description, FEATURES, Layer, Operation};
+pub use description::{COLUMNS, Description, FEATURES, Layer, MIDDLE_CHANNELS, Operation};
 pub(crate) use fit::finite;
 pub use fit::{Misfit, check_fit};
 pub use manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
+    Precision,
 };
 pub use model::{Model, ModelError};
 pub use model_write::{ModelMetadata, write_model};

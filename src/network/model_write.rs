@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::architecture::Architecture;
 use super::manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
+    Precision,
 };
 use super::model::{MANIFEST, Model, ModelError, sha256};
 use super::onnx::export;
@@ -138,6 +139,7 @@ fn manifest(architecture: &Architecture, metadata: &ModelMetadata, files: &[(Par
     Manifest {
         format: FORMAT_VERSION,
         architecture: architecture.name().to_owned(),
+        precision: Precision::Fp32,
         feature_columns: metadata.feature_columns.clone(),
         embedding_size: architecture.embedding_size(),
         bandwidth: metadata.bandwidth,
@@ -148,11 +150,7 @@ fn manifest(architecture: &Architecture, metadata: &ModelMetadata, files: &[(Par
             points: architecture.points(),
         },
         fusion: Fusion::of(architecture),
-        levels: architecture
-            .levels()
-            .iter()
-            .map(|level| LevelEntry { points: level.points, radius: level.radius(), slots: level.slots })
-            .collect(),
+        levels: architecture.levels().iter().map(LevelEntry::of).collect(),
         classes: metadata.classes.clone(),
         parts: files.iter().map(part).collect(),
         provenance: metadata.provenance.clone(),
