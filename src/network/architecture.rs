@@ -7,16 +7,9 @@
 //! A further variant of a network is a further description, not further code.
 
 use super::architecture_error::ArchitectureError;
-use super::convolution::{Convolution, Kernel};
-use super::description::{
-    COLUMNS, DENSITY_CHANNELS, Description, FEATURES, Layer, MIDDLE_CHANNELS, Operation, WEIGHT_CHANNELS,
-};
+use super::description::{COLUMNS, Description, FEATURES, Layer, Operation};
+use super::sizes::{LARGEST_WIDTH, check_sizes, size};
 use crate::geometry::{LevelSpecification, PlanSpecification};
-
-/// Sizes larger than this are refused: no sensor block needs them and they would allocate gigabytes.
-const LARGEST_SIZE: usize = 1 << 20;
-/// Widths (channels, slots, classes) larger than this are refused.
-const LARGEST_WIDTH: usize = 1 << 13;
 
 /// Where a layer's input comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,22 +43,6 @@ pub struct Architecture {
     logits: usize,
     embeddings: usize,
     fusion: Option<usize>,
-}
-
-fn size(field: impl Into<String>, actual: usize, minimum: usize, maximum: usize) -> Result<(), ArchitectureError> {
-    if (minimum..=maximum).contains(&actual) {
-        Ok(())
-    } else {
-        Err(ArchitectureError::Size { field: field.into(), actual, minimum, maximum })
-    }
-}
-
-fn radius(field: impl Into<String>, actual: f32) -> Result<(), ArchitectureError> {
-    if actual.is_finite() && actual > 0.0 {
-        Ok(())
-    } else {
-        Err(ArchitectureError::Radius { field: field.into(), actual })
-    }
 }
 
 impl Architecture {
@@ -347,64 +324,6 @@ impl Architecture {
     pub fn is_after_fusion(&self, index: usize) -> bool {
         self.after_fusion[index]
     }
-
-    /// The convolutions of layer `index`, in order.
-    pub fn convolutions_of(&self, index: usize) -> Vec<Convolution> {
-        let layer = &self.description.layers[index];
-        let width = |input: usize| self.extent_of(self.sources[index][input]).channels;
-        let one = |suffix: &str, kernel: Kernel, inputs: usize, outputs: usize, normalised: bool| {
-            let scope = if suffix.is_empty() { layer.scope.clone() } else { format!("{}/{suffix}", layer.scope) };
-            Convolution { scope, inputs, outputs, kernel, normalised }
-        };
-        let chain = |first: usize, widths: &[usize], prefix: &str| -> Vec<Convolution> {
-            let inputs = std::iter::once(first).chain(widths.iter().copied());
-            let pairs = inputs.zip(widths.iter().copied()).enumerate();
-            pairs
-                .map(|(step, (inputs, outputs))| one(&format!("{prefix}{step}"), Kernel::Conv2d, inputs, outputs, true))
-                .collect()
-        };
-        match &layer.operation {
-            Operation::SetAbstraction { widths, .. } => chain(3 + width(0), widths, "conv"),
-            Operation::FeaturePropagation { widths, .. } => chain(width(0) + width(1), widths, "conv_"),
-            Operation::PointConvolution { widths, .. } => {
-                let (&outputs, perceptron) = widths.split_last().expect("widths were checked");
-                let channels = perceptron.last().expect("widths were checked");
-                let after = Kernel::Aggregation { middle: MIDDLE_CHANNELS };
-                let mut convolutions = chain(3 + width(0), perceptron, "conv");
-                convolutions.extend([
-                    one("weight_net/wconv0", Kernel::Conv2d, 3, MIDDLE_CHANNELS, true),
-                    one("density_net/nonlinear0", Kernel::Conv2d, 1, DENSITY_CHANNELS, true),
-                    one("density_net/nonlinear1", Kernel::Conv2d, DENSITY_CHANNELS, 1, false),
-                    one("after_conv", after, channels * MIDDLE_CHANNELS, outputs, true),
-                ]);
-                convolutions
-            }
-            Operation::DepthwisePointConvolution { widths, .. } => {
-                let channels = 3 + width(0);
-                let mut convolutions = vec![
-                    one("decode_weight_net/wconv0", Kernel::Conv2d, 3, WEIGHT_CHANNELS, true),
-                    one("decode_weight_net/wconv1", Kernel::Conv2d, WEIGHT_CHANNELS, channels, false),
-                    one("fp_sumpool", Kernel::Scale, 1, channels, true),
-                ];
-                convolutions.extend(chain(channels + width(1), widths, "conv_"));
-                convolutions
-            }
-            Operation::Dense { outputs } => vec![one("", Kernel::Conv1d, width(0), *outputs, true)],
-            Operation::Linear { outputs } => vec![one("", Kernel::Conv1d, width(0), *outputs, false)],
-            Operation::Interpolate { .. }
-            | Operation::Sum
-            | Operation::Concatenate
-            | Operation::Gate
-            | Operation::GlobalMaximum
-            | Operation::GlobalMean
-            | Operation::InstanceFusion { .. } => Vec::new(),
-        }
-    }
-
-    /// Every convolution of the network, in order of the layers.
-    pub fn convolutions(&self) -> Vec<Convolution> {
-        (0..self.description.layers.len()).flat_map(|index| self.convolutions_of(index)).collect()
-    }
 }
 
 fn expect(
@@ -418,51 +337,4 @@ fn expect(
         return Ok(());
     }
     Err(ArchitectureError::Mismatch { layer: layer.to_owned(), input: input.to_owned(), what, expected, actual })
-}
-
-fn check_sizes(description: &Description) -> Result<(), ArchitectureError> {
-    size("points", description.points, 1, LARGEST_SIZE)?;
-    size("feature columns", description.feature_columns, 3, LARGEST_WIDTH)?;
-    let mut finer = description.points;
-    for (index, level) in description.levels.iter().enumerate() {
-        let number = index + 1;
-        // Sampling keeps a subset, so a level has at most the points of the level below it.
-        size(format!("level {number}: points"), level.points, 1, finer)?;
-        size(format!("level {number}: slots"), level.slots, 1, LARGEST_WIDTH)?;
-        radius(format!("level {number}: radius"), level.radius())?;
-        finer = level.points;
-    }
-    PlanSpecification { levels: description.levels.clone() }.check(description.points)?;
-    for layer in &description.layers {
-        let field = |what: &str| format!("layer {}: {what}", layer.scope);
-        match &layer.operation {
-            Operation::SetAbstraction { level, widths }
-            | Operation::FeaturePropagation { level, widths }
-            | Operation::PointConvolution { level, widths }
-            | Operation::DepthwisePointConvolution { level, widths } => {
-                let (lowest, fewest) = match layer.operation {
-                    Operation::DepthwisePointConvolution { .. } => (2, 1),
-                    Operation::PointConvolution { .. } => (1, 2),
-                    _ => (1, 1),
-                };
-                size(field("level"), *level, lowest, description.levels.len())?;
-                size(field("number of widths"), widths.len(), fewest, 64)?;
-                widths.iter().try_for_each(|&width| size(field("width"), width, 1, LARGEST_WIDTH))?;
-            }
-            Operation::Interpolate { level } => size(field("level"), *level, 1, description.levels.len())?,
-            Operation::Dense { outputs } | Operation::Linear { outputs } => {
-                size(field("width"), *outputs, 1, LARGEST_WIDTH)?;
-            }
-            Operation::Sum
-            | Operation::Concatenate
-            | Operation::Gate
-            | Operation::GlobalMaximum
-            | Operation::GlobalMean => {}
-            Operation::InstanceFusion { neighbours, radius: reach } => {
-                size(field("neighbours"), *neighbours, 1, LARGEST_WIDTH)?;
-                radius(field("radius"), *reach)?;
-            }
-        }
-    }
-    Ok(())
 }

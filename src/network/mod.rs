@@ -20,6 +20,7 @@ mod cost;
 mod description;
 mod fit;
 mod jsnet;
+mod layer_convolutions;
 mod manifest;
 mod model;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub mod onnx;
 pub mod plain;
 mod plain_layers;
 mod product;
+mod sizes;
 mod weights;
 mod weights_file;
 pub mod zoo;

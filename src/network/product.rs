@@ -33,7 +33,7 @@ impl Architecture {
     pub(super) fn product_of(&self, index: usize) -> Vec<Term> {
         let source = self.sources(index)[0];
         let width = self.extent_of(source).channels;
-        let direct = vec![Term { source, rows: vec![0..width], after: Vec::new() }];
+        let direct = vec![Term { source, rows: std::iter::once(0..width).collect(), after: Vec::new() }];
         let mut inward = Vec::new();
         self.expand(source, 0..width, &[], &mut inward);
         let cost = |terms: &[Term]| terms.iter().map(|term| self.multiplications(term)).sum::<usize>();

@@ -189,10 +189,16 @@ impl Writer<'_> {
                 let factor = self.factor(index);
                 self.lowering.graph.node("Mul", output, &[&input, &factor]);
             }
-            Operation::GlobalMaximum | Operation::GlobalMean => {
-                let operator = if layer.operation == Operation::GlobalMean { "ReduceMean" } else { "ReduceMax" };
+            Operation::GlobalMean => {
                 let input = self.value(sources[0]);
-                self.lowering.graph.reduce(operator, &output, &input, 0);
+                self.lowering.graph.reduce("ReduceMean", &output, &input, 0);
+            }
+            Operation::GlobalMaximum => {
+                let read = architecture.extent_of(sources[0]);
+                let input = self.value(sources[0]);
+                let shape = [architecture.rows_of(read), 1, read.channels];
+                let pooled = self.lowering.graph.tree("Max", &layer.scope, input, shape);
+                self.lowering.graph.node("Identity", output, &[&pooled]);
             }
             Operation::InstanceFusion { .. } => {}
         }
