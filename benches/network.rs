@@ -1,7 +1,7 @@
-//! One 4096-point block through ASIS, on one thread: the whole network on tract, and the embedding
-//! search alone.
+//! One 4096-point block through every network, on one thread: tract, and for ASIS the embedding search
+//! alone and the plain forward pass. `cargo bench --bench network -- jsnet` runs those of one name.
 //!
-//! Uses the golden weights and the real Kinect block where `$INSTANTON_SHARED/golden` is there,
+//! Uses the golden weights of the two published networks and the real Kinect block where `$INSTANTON_SHARED/golden` is there,
 //! otherwise untrained weights on a synthetic room corner; what the network computes does not change
 //! its speed, but the spread of the embeddings does change the search.
 
@@ -13,6 +13,7 @@ use instanton::engine::{BlockInput, Engine, InstanceFusion, PlainEngine, Predict
 use instanton::geometry::{GeometryPlan, PlanWorkspace};
 use instanton::network::asis::Asis;
 use instanton::network::onnx::export;
+use instanton::network::zoo::{NAMES, Sizes, by_name};
 use instanton::network::{Architecture, Weights};
 
 fn golden(file: &str) -> Option<PathBuf> {
@@ -22,7 +23,12 @@ fn golden(file: &str) -> Option<PathBuf> {
 }
 
 fn weights(architecture: &Architecture) -> Weights {
-    match golden("net_asis_weights_f16.npz") {
+    let path = match architecture.name() {
+        "asis-pointnet2" => golden("net_asis_weights_f16.npz"),
+        "jsnet" => golden("net_jsnet_weights_f16.npz"),
+        _ => None,
+    };
+    match path {
         Some(path) => Weights::read_npz(&path, architecture).expect("golden weights"),
         None => Weights::untrained(architecture, 0),
     }
@@ -42,23 +48,48 @@ fn features() -> Vec<f32> {
     (0..4096).flat_map(row).collect()
 }
 
-fn network(criterion: &mut Criterion) {
-    let architecture = Asis::default().architecture().expect("the published network");
-    let parameters = weights(&architecture).fold(&architecture).expect("foldable weights");
-    let features = features();
+fn plan_of(architecture: &Architecture, features: &[f32]) -> GeometryPlan {
     let position: Vec<[f32; 3]> = features.chunks_exact(9).map(|row| [row[0], row[1], row[2]]).collect();
     let mut plan = GeometryPlan::default();
     plan.compute(&position, &architecture.plan_specification(), &mut PlanWorkspace::default()).expect("a block");
+    plan
+}
+
+/// Every network of the zoo on tract.
+fn zoo(criterion: &mut Criterion) {
+    let features = features();
+    let mut group = criterion.benchmark_group("network");
+    group.sample_size(20);
+    for name in NAMES {
+        let architecture = by_name(name, &Sizes::published(name).expect("a known name")).expect("a network");
+        let parameters = weights(&architecture).fold(&architecture).expect("foldable weights");
+        let plan = plan_of(&architecture, &features);
+        let block = BlockInput { features: &features, plan: &plan };
+        let parts = export(&architecture, &parameters).expect("its own parameters");
+        let mut engine = TractEngine::from_parts(&architecture, &parts).expect("tract loads the parts");
+        let mut prediction = Prediction::default();
+        group.bench_function(format!("{name}/tract"), |bencher| {
+            bencher.iter(|| engine.run(black_box(block), &mut prediction).expect("a block"));
+        });
+    }
+    group.finish();
+}
+
+/// What lies beside the networks: the embedding search alone, and the plain forward pass.
+fn beside(criterion: &mut Criterion) {
+    let architecture = Asis::default().architecture().expect("the published network");
+    let parameters = weights(&architecture).fold(&architecture).expect("foldable weights");
+    let features = features();
+    let plan = plan_of(&architecture, &features);
     let block = BlockInput { features: &features, plan: &plan };
     let mut prediction = Prediction::default();
     let mut group = criterion.benchmark_group("network");
-    group.sample_size(20);
-
-    let parts = export(&architecture, &parameters).expect("its own parameters");
-    let mut engine = TractEngine::from_parts(&architecture, &parts).expect("tract loads the parts");
-    group.bench_function("asis-pointnet2/tract", |bencher| {
-        bencher.iter(|| engine.run(black_box(block), &mut prediction).expect("a block"));
+    group.sample_size(10);
+    let mut plain = PlainEngine::new(architecture, parameters);
+    group.bench_function("asis-pointnet2/plain", |bencher| {
+        bencher.iter(|| plain.run(black_box(block), &mut prediction).expect("a block"));
     });
+    group.sample_size(20);
     let mut fusion = InstanceFusion::default();
     group.bench_function("asis-pointnet2/embedding-knn", |bencher| {
         bencher.iter(|| {
@@ -66,13 +97,8 @@ fn network(criterion: &mut Criterion) {
             black_box(found.index[0])
         });
     });
-    group.sample_size(10);
-    let mut plain = PlainEngine::new(architecture, parameters);
-    group.bench_function("asis-pointnet2/plain", |bencher| {
-        bencher.iter(|| plain.run(black_box(block), &mut prediction).expect("a block"));
-    });
     group.finish();
 }
 
-criterion_group!(benches, network);
+criterion_group!(benches, zoo, beside);
 criterion_main!(benches);

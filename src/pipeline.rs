@@ -23,7 +23,7 @@ use crate::geometry::GeometryError;
 use crate::grouping::{LiveMergeError, LiveMerger, MeanShiftError};
 use crate::latency::{Stage, StageTimes};
 use crate::map::{DirtyWindow, Insertion, NO_VOXEL, VoxelMap, WindowBook};
-use crate::network::Model;
+use crate::network::{FeatureColumn, Model};
 use worker::Worker;
 pub(crate) use worker::highest;
 
@@ -71,6 +71,12 @@ pub enum PipelineError {
     /// Window sizes of the model that cannot be meant.
     #[error(transparent)]
     Block(#[from] BlockError),
+    /// The model reads columns that a window of a map does not have.
+    #[error("the model reads {actual:?}; blocks of a room or a map have {:?}", FeatureColumn::REFERENCE)]
+    Columns {
+        /// The model's columns.
+        actual: Vec<FeatureColumn>,
+    },
     /// The engine does not take the model.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -85,6 +91,16 @@ pub enum PipelineError {
         /// What the system said.
         reason: String,
     },
+}
+
+/// A model of other columns than the nine that blocks are cut with (one of object parts, for example)
+/// cannot run on rooms.
+pub(crate) fn check_columns(model: &Model) -> Result<(), PipelineError> {
+    let columns = &model.manifest().feature_columns;
+    match columns.as_slice() == FeatureColumn::REFERENCE {
+        true => Ok(()),
+        false => Err(PipelineError::Columns { actual: columns.clone() }),
+    }
 }
 
 /// Why one block has no labels.
@@ -141,6 +157,7 @@ impl Pipeline {
     /// # Errors
     /// When the model's sizes or the threads refuse.
     pub fn with_engines(model: &Model, config: Config, engines: Vec<Box<dyn Engine>>) -> Result<Self, PipelineError> {
+        check_columns(model)?;
         let pool = thread_pool(engines.len())?;
         let workers = engines
             .into_iter()

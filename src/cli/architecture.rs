@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::network::asis::{self, Asis};
+use crate::network::zoo::{self, Sizes};
 use crate::network::{Architecture, ArchitectureError, Class};
 use crate::picture::instance_colour;
 
@@ -33,11 +33,8 @@ pub(super) enum ClassListError {
 
 /// A network in its published sizes, for so many classes.
 pub(super) fn architecture(name: &str, classes: usize) -> Result<Architecture, ArchitectureError> {
-    if name != asis::NAME {
-        let (name, known) = (name.to_owned(), asis::NAME.to_owned());
-        return Err(ArchitectureError::Unknown { name, known });
-    }
-    Asis { classes, ..Asis::default() }.architecture()
+    let sizes = Sizes { classes, ..Sizes::published(name)? };
+    zoo::by_name(name, &sizes)
 }
 
 /// Classes as `--classes` names them: `s3dis`, `floor,wall,chair`, or a file with one name a line.

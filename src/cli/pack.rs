@@ -9,7 +9,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::Verdict;
-use crate::network::asis::{self, Asis};
+use crate::network::asis;
+use crate::network::zoo::{self, Sizes};
 use crate::network::{Architecture, Model, ModelMetadata, Parameters, Weights, write_model};
 
 /// No text file that is read here is longer than this.
@@ -32,7 +33,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["weights", "architecture", "classes"])]
     from_model: Option<PathBuf>,
     /// The network that the weights are for.
-    #[arg(long, default_value = asis::NAME, value_parser = [asis::NAME])]
+    #[arg(long, default_value = asis::NAME)]
     architecture: String,
     /// The classes that the network tells apart.
     #[arg(long, default_value = "s3dis", value_parser = ["s3dis"])]
@@ -119,11 +120,15 @@ fn network(arguments: &Arguments) -> anyhow::Result<(Architecture, Parameters, M
         let model = Model::open(folder)?;
         return Ok((model.architecture().clone(), model.parameters()?, ModelMetadata::of(model.manifest())));
     }
-    // One architecture and one class list so far: the parser has checked both names.
-    let architecture = Asis::default().architecture()?;
+    // One class list so far: the parser has checked its name.
+    let metadata = ModelMetadata::s3dis();
+    let published = Sizes::published(&arguments.architecture)?;
+    // Part variants have columns and classes of their own, which no class list here names.
+    let sizes = Sizes { classes: metadata.classes.len(), feature_columns: metadata.feature_columns.len(), ..published };
+    let architecture = zoo::by_name(&arguments.architecture, &sizes)?;
     let weights = arguments.weights.as_deref().unwrap_or(Path::new(""));
     let parameters = Weights::read_npz(weights, &architecture)?.fold(&architecture)?;
-    Ok((architecture, parameters, ModelMetadata::s3dis()))
+    Ok((architecture, parameters, metadata))
 }
 
 fn read_text(path: &Path) -> Result<String, PackError> {

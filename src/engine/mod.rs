@@ -1,5 +1,7 @@
 //! Engines: what turns a block's features and geometry plan into logits and embeddings.
 
+#[cfg(test)]
+mod conformance;
 mod instance_fusion;
 mod plain;
 #[cfg(test)]

@@ -43,11 +43,11 @@ fn network(points: usize, levels: [(usize, usize); 2], widths: &[usize], fusion:
     .unwrap()
 }
 
-struct Case {
-    architecture: Architecture,
-    parameters: Parameters,
-    features: Vec<f32>,
-    plan: GeometryPlan,
+pub(super) struct Case {
+    pub architecture: Architecture,
+    pub parameters: Parameters,
+    pub features: Vec<f32>,
+    pub plan: GeometryPlan,
 }
 
 fn case(architecture: Architecture, seed: u64, duplicates: bool) -> Case {
@@ -68,18 +68,18 @@ fn case(architecture: Architecture, seed: u64, duplicates: bool) -> Case {
     Case { architecture, parameters, features, plan }
 }
 
-fn run(engine: &mut dyn Engine, case: &Case) -> Result<Prediction, EngineError> {
+pub(super) fn run(engine: &mut dyn Engine, case: &Case) -> Result<Prediction, EngineError> {
     let mut prediction = Prediction::default();
     engine.run(BlockInput { features: &case.features, plan: &case.plan }, &mut prediction)?;
     Ok(prediction)
 }
 
-fn tract(case: &Case) -> TractEngine {
+pub(super) fn tract(case: &Case) -> TractEngine {
     TractEngine::from_parts(&case.architecture, &export(&case.architecture, &case.parameters).unwrap()).unwrap()
 }
 
 /// Largest difference over the largest value, over the rows that `compared` names.
-fn difference(one: &[f32], other: &[f32], columns: usize, compared: impl Fn(usize) -> bool) -> f32 {
+pub(super) fn difference(one: &[f32], other: &[f32], columns: usize, compared: impl Fn(usize) -> bool) -> f32 {
     assert_eq!(one.len(), other.len());
     let largest = one.iter().fold(1.0f32, |largest, value| largest.max(value.abs()));
     let rows = one.chunks_exact(columns).zip(other.chunks_exact(columns)).enumerate();

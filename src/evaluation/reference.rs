@@ -20,7 +20,7 @@ use crate::grouping::{
 };
 use crate::latency::{Stage, StageTimes};
 use crate::network::Model;
-use crate::pipeline::{BlockFailure, PipelineError, highest, thread_pool, windowing};
+use crate::pipeline::{BlockFailure, PipelineError, check_columns, highest, thread_pool, windowing};
 
 /// One engine to a thread, and what the reference needs to know.
 pub(super) struct ReferenceRooms {
@@ -147,6 +147,7 @@ fn room_points(cloud: &Cloud, windows: &ReferenceRoom, index: &[u32], points: &m
 
 impl Worker {
     fn new(model: &Model, engine: Box<dyn Engine>) -> Result<Self, PipelineError> {
+        check_columns(model)?;
         Ok(Self {
             engine,
             specification: model.architecture().plan_specification(),

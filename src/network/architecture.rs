@@ -7,30 +7,29 @@
 //! A further variant of a network is a further description, not further code.
 
 use super::architecture_error::ArchitectureError;
-use super::convolution::Convolution;
-use super::description::{Description, FEATURES, Layer, Operation};
+use super::description::{COLUMNS, Description, FEATURES, Layer, Operation};
+use super::sizes::{LARGEST_WIDTH, check_sizes, size};
 use crate::geometry::{LevelSpecification, PlanSpecification};
-
-/// Sizes larger than this are refused: no sensor block needs them and they would allocate gigabytes.
-const LARGEST_SIZE: usize = 1 << 20;
-/// Widths (channels, slots, classes) larger than this are refused.
-const LARGEST_WIDTH: usize = 1 << 13;
 
 /// Where a layer's input comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The block's features beyond the coordinates.
     Features,
+    /// Every column of the block's features.
+    Columns,
     /// An earlier layer, by position in the list.
     Layer(usize),
 }
 
-/// Rows and columns of a layer's output: one row per point of a level.
+/// Rows and columns of a layer's output: one row per point of a level, or one row per block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Extent {
     /// Level of the geometry plan (0 = the block).
     pub level: usize,
-    /// Values per point.
+    /// Whether there is but one row, which speaks for the whole block (its level is 0).
+    pub whole_block: bool,
+    /// Values per row.
     pub channels: usize,
 }
 
@@ -44,22 +43,6 @@ pub struct Architecture {
     logits: usize,
     embeddings: usize,
     fusion: Option<usize>,
-}
-
-fn size(field: impl Into<String>, actual: usize, minimum: usize, maximum: usize) -> Result<(), ArchitectureError> {
-    if (minimum..=maximum).contains(&actual) {
-        Ok(())
-    } else {
-        Err(ArchitectureError::Size { field: field.into(), actual, minimum, maximum })
-    }
-}
-
-fn radius(field: impl Into<String>, actual: f32) -> Result<(), ArchitectureError> {
-    if actual.is_finite() && actual > 0.0 {
-        Ok(())
-    } else {
-        Err(ArchitectureError::Radius { field: field.into(), actual })
-    }
 }
 
 impl Architecture {
@@ -89,6 +72,9 @@ impl Architecture {
                 .position(scope)
                 .ok_or_else(|| ArchitectureError::UnknownInput { layer: output.to_owned(), input: scope.clone() })?;
             expect(output, scope, "level", 0, architecture.extents[*slot].level)?;
+            if architecture.extents[*slot].whole_block {
+                return Err(ArchitectureError::PerBlock { layer: output.to_owned(), input: scope.clone() });
+            }
         }
         [architecture.logits, architecture.embeddings] = found;
         if architecture.after_fusion[architecture.embeddings] {
@@ -108,12 +94,25 @@ impl Architecture {
     fn resolve(&mut self, index: usize) -> Result<(), ArchitectureError> {
         let layer = &self.description.layers[index];
         let name = &layer.scope;
-        if name == FEATURES || self.description.layers[..index].iter().any(|earlier| &earlier.scope == name) {
+        if [FEATURES, COLUMNS].contains(&name.as_str())
+            || self.description.layers[..index].iter().any(|earlier| &earlier.scope == name)
+        {
             return Err(ArchitectureError::Duplicate { scope: name.clone() });
         }
         let needed = match layer.operation {
-            Operation::SetAbstraction { .. } | Operation::Dense { .. } | Operation::Linear { .. } => 1,
-            Operation::FeaturePropagation { .. } | Operation::Sum | Operation::InstanceFusion { .. } => 2,
+            Operation::SetAbstraction { .. }
+            | Operation::PointConvolution { .. }
+            | Operation::Interpolate { .. }
+            | Operation::Dense { .. }
+            | Operation::Linear { .. }
+            | Operation::Gate
+            | Operation::GlobalMaximum
+            | Operation::GlobalMean => 1,
+            Operation::FeaturePropagation { .. }
+            | Operation::DepthwisePointConvolution { .. }
+            | Operation::Sum
+            | Operation::InstanceFusion { .. } => 2,
+            Operation::Concatenate => layer.inputs.len().max(2),
         };
         if layer.inputs.len() != needed {
             let (layer, actual) = (name.clone(), layer.inputs.len());
@@ -121,41 +120,15 @@ impl Architecture {
         }
         let mut sources = Vec::with_capacity(needed);
         for input in &layer.inputs {
-            sources.push(if input == FEATURES {
-                Source::Features
-            } else {
-                let unknown = || ArchitectureError::UnknownInput { layer: name.clone(), input: input.clone() };
-                Source::Layer(self.position(input).filter(|&found| found < index).ok_or_else(unknown)?)
+            let unknown = || ArchitectureError::UnknownInput { layer: name.clone(), input: input.clone() };
+            sources.push(match input.as_str() {
+                FEATURES => Source::Features,
+                COLUMNS => Source::Columns,
+                _ => Source::Layer(self.position(input).filter(|&found| found < index).ok_or_else(unknown)?),
             });
         }
         let read: Vec<Extent> = sources.iter().map(|&source| self.extent_of(source)).collect();
-        let level_is =
-            |input: usize, level: usize| expect(name, &layer.inputs[input], "level", level, read[input].level);
-        let last = |widths: &[usize]| *widths.last().expect("widths were checked not to be empty");
-        let extent = match &layer.operation {
-            Operation::SetAbstraction { level, widths } => {
-                level_is(0, level - 1)?;
-                Extent { level: *level, channels: last(widths) }
-            }
-            Operation::FeaturePropagation { level, widths } => {
-                level_is(0, *level)?;
-                level_is(1, level - 1)?;
-                Extent { level: level - 1, channels: last(widths) }
-            }
-            Operation::Dense { outputs } | Operation::Linear { outputs } => {
-                Extent { level: read[0].level, channels: *outputs }
-            }
-            Operation::Sum => {
-                level_is(1, read[0].level)?;
-                expect(name, &layer.inputs[1], "channels", read[0].channels, read[1].channels)?;
-                read[0]
-            }
-            Operation::InstanceFusion { .. } => {
-                level_is(0, 0)?;
-                level_is(1, 0)?;
-                read[0]
-            }
-        };
+        let extent = self.extent_from(layer, &read)?;
         let fused = |source: &Source| matches!(source, Source::Layer(earlier) if self.after_fusion[*earlier]);
         let any_fused = sources.iter().any(fused);
         let is_fusion = matches!(layer.operation, Operation::InstanceFusion { .. });
@@ -176,6 +149,91 @@ impl Architecture {
         self.sources.push(sources);
         self.extents.push(extent);
         Ok(())
+    }
+
+    /// Extent of a layer that reads inputs of these extents, and whether it may read them.
+    fn extent_from(&self, layer: &Layer, read: &[Extent]) -> Result<Extent, ArchitectureError> {
+        let name = &layer.scope;
+        let per_point = |input: usize| match read[input].whole_block {
+            true => Err(ArchitectureError::PerBlock { layer: name.clone(), input: layer.inputs[input].clone() }),
+            false => Ok(()),
+        };
+        let level_is = |input: usize, level: usize| {
+            per_point(input)?;
+            expect(name, &layer.inputs[input], "level", level, read[input].level)
+        };
+        let some_channels = |input: usize| match read[input].channels {
+            0 => size(format!("layer {name}: channels of {}", layer.inputs[input]), 0, 1, LARGEST_WIDTH),
+            _ => Ok(()),
+        };
+        let asks = |level: usize, asked: bool, what| match asked {
+            true => Ok(()),
+            false => Err(ArchitectureError::NoNeighbourhood { layer: name.clone(), level, what }),
+        };
+        let levels = &self.description.levels;
+        let last = |widths: &[usize]| widths.last().copied().unwrap_or_default();
+        let points = |level: usize, channels: usize| Extent { level, whole_block: false, channels };
+        Ok(match &layer.operation {
+            Operation::SetAbstraction { level, widths } => {
+                level_is(0, level - 1)?;
+                points(*level, last(widths))
+            }
+            Operation::PointConvolution { level, widths } => {
+                level_is(0, level - 1)?;
+                asks(*level, levels[level - 1].density.is_some(), "density")?;
+                points(*level, last(widths))
+            }
+            Operation::FeaturePropagation { level, widths } => {
+                level_is(0, *level)?;
+                level_is(1, level - 1)?;
+                points(level - 1, last(widths))
+            }
+            Operation::DepthwisePointConvolution { level, widths } => {
+                level_is(0, *level)?;
+                level_is(1, level - 1)?;
+                asks(level - 1, levels[level - 2].self_nearest > 0, "neighbours of its own")?;
+                points(level - 1, last(widths))
+            }
+            Operation::Interpolate { level } => {
+                level_is(0, *level)?;
+                asks(*level, *level == 1 || levels[level - 1].to_block, "way to the block")?;
+                points(0, read[0].channels)
+            }
+            Operation::Dense { outputs } | Operation::Linear { outputs } => {
+                some_channels(0)?;
+                Extent { channels: *outputs, ..read[0] }
+            }
+            Operation::Sum | Operation::Concatenate => {
+                let widest = read.iter().find(|input| !input.whole_block).unwrap_or(&read[0]);
+                let mut channels = 0;
+                for (input, extent) in read.iter().enumerate() {
+                    some_channels(input)?;
+                    if !extent.whole_block {
+                        level_is(input, widest.level)?;
+                    }
+                    if layer.operation == Operation::Sum {
+                        expect(name, &layer.inputs[input], "channels", read[0].channels, extent.channels)?;
+                    }
+                    channels += extent.channels;
+                }
+                let sum = layer.operation == Operation::Sum;
+                Extent { channels: if sum { read[0].channels } else { channels }, ..*widest }
+            }
+            Operation::Gate => {
+                some_channels(0)?;
+                read[0]
+            }
+            Operation::GlobalMaximum | Operation::GlobalMean => {
+                some_channels(0)?;
+                per_point(0)?;
+                Extent { level: 0, whole_block: true, channels: read[0].channels }
+            }
+            Operation::InstanceFusion { .. } => {
+                level_is(0, 0)?;
+                level_is(1, 0)?;
+                read[0]
+            }
+        })
     }
 
     /// Name of the architecture.
@@ -218,6 +276,11 @@ impl Architecture {
         if level == 0 { self.description.points } else { self.description.levels[level - 1].points }
     }
 
+    /// Rows of an extent.
+    pub fn rows_of(&self, extent: Extent) -> usize {
+        if extent.whole_block { 1 } else { self.points_of(extent.level) }
+    }
+
     /// The layers in order.
     pub fn layers(&self) -> &[Layer] {
         &self.description.layers
@@ -236,7 +299,8 @@ impl Architecture {
     /// Extent of a source.
     pub fn extent_of(&self, source: Source) -> Extent {
         match source {
-            Source::Features => Extent { level: 0, channels: self.description.feature_columns - 3 },
+            Source::Features => Extent { level: 0, whole_block: false, channels: self.description.feature_columns - 3 },
+            Source::Columns => Extent { level: 0, whole_block: false, channels: self.description.feature_columns },
             Source::Layer(index) => self.extents[index],
         }
     }
@@ -260,41 +324,6 @@ impl Architecture {
     pub fn is_after_fusion(&self, index: usize) -> bool {
         self.after_fusion[index]
     }
-
-    /// The convolutions of layer `index`, in order.
-    pub fn convolutions_of(&self, index: usize) -> Vec<Convolution> {
-        let layer = &self.description.layers[index];
-        let width = |input: usize| self.extent_of(self.sources[index][input]).channels;
-        let chain = |first: usize, widths: &[usize], prefix: &str| {
-            let inputs = std::iter::once(first).chain(widths.iter().copied());
-            let pairs = inputs.zip(widths.iter().copied()).enumerate();
-            pairs
-                .map(|(step, (inputs, outputs))| Convolution {
-                    scope: format!("{}/{prefix}{step}", layer.scope),
-                    inputs,
-                    outputs,
-                    leading_axes: 2,
-                    normalised: true,
-                })
-                .collect()
-        };
-        let single = |outputs: usize, normalised: bool| {
-            let scope = layer.scope.clone();
-            vec![Convolution { scope, inputs: width(0), outputs, leading_axes: 1, normalised }]
-        };
-        match &layer.operation {
-            Operation::SetAbstraction { widths, .. } => chain(3 + width(0), widths, "conv"),
-            Operation::FeaturePropagation { widths, .. } => chain(width(0) + width(1), widths, "conv_"),
-            Operation::Dense { outputs } => single(*outputs, true),
-            Operation::Linear { outputs } => single(*outputs, false),
-            Operation::Sum | Operation::InstanceFusion { .. } => Vec::new(),
-        }
-    }
-
-    /// Every convolution of the network, in order of the layers.
-    pub fn convolutions(&self) -> Vec<Convolution> {
-        (0..self.description.layers.len()).flat_map(|index| self.convolutions_of(index)).collect()
-    }
 }
 
 fn expect(
@@ -308,37 +337,4 @@ fn expect(
         return Ok(());
     }
     Err(ArchitectureError::Mismatch { layer: layer.to_owned(), input: input.to_owned(), what, expected, actual })
-}
-
-fn check_sizes(description: &Description) -> Result<(), ArchitectureError> {
-    size("points", description.points, 1, LARGEST_SIZE)?;
-    size("feature columns", description.feature_columns, 4, LARGEST_WIDTH)?;
-    let mut finer = description.points;
-    for (index, level) in description.levels.iter().enumerate() {
-        let number = index + 1;
-        // Sampling keeps a subset, so a level has at most the points of the level below it.
-        size(format!("level {number}: points"), level.points, 1, finer)?;
-        size(format!("level {number}: slots"), level.slots, 1, LARGEST_WIDTH)?;
-        radius(format!("level {number}: radius"), level.radius())?;
-        finer = level.points;
-    }
-    for layer in &description.layers {
-        let field = |what: &str| format!("layer {}: {what}", layer.scope);
-        match &layer.operation {
-            Operation::SetAbstraction { level, widths } | Operation::FeaturePropagation { level, widths } => {
-                size(field("level"), *level, 1, description.levels.len())?;
-                size(field("number of widths"), widths.len(), 1, 64)?;
-                widths.iter().try_for_each(|&width| size(field("width"), width, 1, LARGEST_WIDTH))?;
-            }
-            Operation::Dense { outputs } | Operation::Linear { outputs } => {
-                size(field("width"), *outputs, 1, LARGEST_WIDTH)?;
-            }
-            Operation::Sum => {}
-            Operation::InstanceFusion { neighbours, radius: reach } => {
-                size(field("neighbours"), *neighbours, 1, LARGEST_WIDTH)?;
-                radius(field("radius"), *reach)?;
-            }
-        }
-    }
-    Ok(())
 }

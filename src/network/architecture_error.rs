@@ -1,5 +1,7 @@
 //! Why a description is not a network.
 
+use crate::geometry::GeometryError;
+
 /// Why a description is not a network.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -24,6 +26,9 @@ pub enum ArchitectureError {
         /// What it is.
         actual: f32,
     },
+    /// A level asks for more neighbours than there are points, or for a density that is none.
+    #[error(transparent)]
+    Levels(#[from] GeometryError),
     /// Two layers have the same scope.
     #[error("layer {scope}: there are two of this name")]
     Duplicate {
@@ -61,6 +66,24 @@ pub enum ArchitectureError {
         expected: usize,
         /// What the input has.
         actual: usize,
+    },
+    /// A layer that works point by point reads one row per block, or the other way round.
+    #[error("layer {layer}: input {input} has one row per block, expected one per point")]
+    PerBlock {
+        /// The layer.
+        layer: String,
+        /// The input.
+        input: String,
+    },
+    /// A layer needs neighbourhoods that its level does not ask for.
+    #[error("layer {layer}: level {level} asks for no {what}")]
+    NoNeighbourhood {
+        /// The layer.
+        layer: String,
+        /// The level.
+        level: usize,
+        /// What is missing.
+        what: &'static str,
     },
     /// A network is cut in two at its instance fusion; the second part may read nothing else of the first.
     #[error("layer {layer}: reads {input} across the instance fusion")]

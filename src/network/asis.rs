@@ -1,23 +1,84 @@
-//! ASIS on PointNet++ as a description.
+//! ASIS on PointNet and PointNet++, whole and in parts, as descriptions.
 //!
 //! Source: Wang et al., "Associatively Segmenting Instances and Semantics in Point Clouds" (CVPR
 //! 2019) and the published code (`design/networks.md` §1), which differs from the paper in places;
 //! the code is what is described here.
+//!
+//! The PointNet variant was never published. What is described is the paper's §3.1 on the segmentation
+//! network that PointNet's authors use on S3DIS: five shared layers (64, 64, 64, 128, 1024), the maximum
+//! over the block, and in each branch that one vector beside the second layer's 64 channels through
+//! 512, 256 and 128; no transformation networks. The multiply-accumulates are then the 6716 million of
+//! `design/inference.md`.
 
-use super::{Architecture, ArchitectureError, Description, FEATURES, Layer, Operation};
+use super::backbone::{PointNet2, pointnet_branch, pointnet_encoder};
+use super::manifest::{Fusion, LevelEntry};
+use super::zoo::{LayerList, Sizes, by_name};
+use super::{Architecture, ArchitectureError, Operation};
 use crate::geometry::LevelSpecification;
 
-/// Name of this architecture in `model.toml`.
+/// Name of ASIS on PointNet++ in `model.toml`.
 pub const NAME: &str = "asis-pointnet2";
 
-/// Perceptron widths of the four set abstractions.
-const ABSTRACTION: [&[usize]; 4] = [&[32, 32, 64], &[64, 64, 128], &[128, 128, 256], &[256, 256, 512]];
 /// Perceptron widths of a branch's four feature propagations, coarsest first.
 const PROPAGATION: [&[usize]; 4] = [&[256, 256], &[256, 256], &[256, 128], &[128, 128, 128]];
 /// Width of F_SEM and F_INS.
 const BRANCH: usize = 128;
 
-/// What may vary between two models of this architecture.
+/// What finds the features of a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Encoder {
+    PointNet,
+    PointNet2,
+}
+
+/// Which parts of ASIS a network has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Variant {
+    pub encoder: Encoder,
+    /// Semantics help instances: features of the semantic branch are added to the instance branch.
+    pub semantic_awareness: bool,
+    /// Instances help semantics: maximum over the nearest points in embedding space.
+    pub instance_fusion: bool,
+}
+
+/// Levels of the plan, scope of the logits, scope of the embeddings; the layers go to `list`.
+pub(super) fn describe(
+    variant: Variant,
+    sizes: &Sizes,
+    list: &mut LayerList,
+) -> (Vec<LevelSpecification>, String, String) {
+    let levels: Vec<_> =
+        sizes.levels.iter().map(|level| LevelSpecification::ball(level.points, level.radius, level.slots)).collect();
+    let pointnet2 = PointNet2 { propagation: PROPAGATION };
+    match variant.encoder {
+        Encoder::PointNet => pointnet_encoder(list),
+        Encoder::PointNet2 => pointnet2.encoder(list),
+    }
+    let branch = |name: &str, list: &mut LayerList| {
+        let decoded = match variant.encoder {
+            Encoder::PointNet => pointnet_branch(name, list),
+            Encoder::PointNet2 => pointnet2.branch(name, list),
+        };
+        list.add(format!("{name}_fc1"), &[&decoded], Operation::Dense { outputs: BRANCH })
+    };
+    let mut semantic = branch("sem", list);
+    let cache =
+        variant.semantic_awareness.then(|| list.add("sem_cache", &[&semantic], Operation::Dense { outputs: BRANCH }));
+    let mut instance = branch("ins", list);
+    if let Some(cache) = cache {
+        instance = list.add("ins_sum", &[&instance, &cache], Operation::Sum);
+    }
+    let embeddings = list.add("ins_fc4", &[&instance], Operation::Linear { outputs: sizes.embedding_size });
+    if variant.instance_fusion {
+        // Sizes without a fusion are refused by the check of its neighbours.
+        let Fusion { neighbours, radius } = sizes.fusion.unwrap_or(Fusion { neighbours: 0, radius: 0.0 });
+        semantic = list.add("sem_fusion", &[&semantic, &embeddings], Operation::InstanceFusion { neighbours, radius });
+    }
+    let logits = list.add("sem_fc4", &[&semantic], Operation::Linear { outputs: sizes.classes });
+    (levels, logits, embeddings)
+}
+
+/// ASIS on PointNet++ and what may vary between two models of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Asis {
     /// Points per block.
@@ -28,7 +89,7 @@ pub struct Asis {
     pub classes: usize,
     /// Values per instance embedding.
     pub embedding_size: usize,
-    /// The four levels of the encoder.
+    /// The four levels of the encoder: balls.
     pub levels: Vec<LevelSpecification>,
     /// Neighbours of the instance fusion, the point itself included.
     pub fusion_neighbours: usize,
@@ -58,57 +119,22 @@ impl Asis {
     /// # Errors
     /// [`ArchitectureError`] when a size is zero or out of range, or there are not four levels.
     pub fn architecture(&self) -> Result<Architecture, ArchitectureError> {
-        let expected = ABSTRACTION.len();
-        if self.levels.len() != expected {
-            let (field, actual) = ("levels".to_owned(), self.levels.len());
-            return Err(ArchitectureError::Size { field, actual, minimum: expected, maximum: expected });
-        }
-        let mut layers = Vec::new();
-        let mut add = |scope: &str, inputs: &[&str], operation: Operation| {
-            let inputs = inputs.iter().map(|&input| input.to_owned()).collect();
-            layers.push(Layer { scope: scope.to_owned(), inputs, operation });
-        };
-        let abstraction = |level: usize| if level == 0 { FEATURES.to_owned() } else { format!("layer{level}") };
-        for level in 1..=expected {
-            let widths = ABSTRACTION[level - 1].to_vec();
-            add(&abstraction(level), &[&abstraction(level - 1)], Operation::SetAbstraction { level, widths });
-        }
-        let mut branch = |name: &str| {
-            let mut coarse = abstraction(expected);
-            for (step, widths) in PROPAGATION.iter().enumerate() {
-                let level = expected - step;
-                let scope = format!("{name}_fa_layer{}", step + 1);
-                let operation = Operation::FeaturePropagation { level, widths: widths.to_vec() };
-                add(&scope, &[&coarse, &abstraction(level - 1)], operation);
-                coarse = scope;
-            }
-            add(&format!("{name}_fc1"), &[&coarse], Operation::Dense { outputs: BRANCH });
-            if name == "sem" {
-                add("sem_cache", &["sem_fc1"], Operation::Dense { outputs: BRANCH });
-            }
-        };
-        branch("sem");
-        branch("ins");
-        add("ins_sum", &["ins_fc1", "sem_cache"], Operation::Sum);
-        add("ins_fc4", &["ins_sum"], Operation::Linear { outputs: self.embedding_size });
-        let fusion = Operation::InstanceFusion { neighbours: self.fusion_neighbours, radius: self.fusion_radius };
-        add("sem_fusion", &["sem_fc1", "ins_fc4"], fusion);
-        add("sem_fc4", &["sem_fusion"], Operation::Linear { outputs: self.classes });
-        Architecture::new(Description {
-            name: NAME.to_owned(),
+        let sizes = Sizes {
             points: self.points,
             feature_columns: self.feature_columns,
-            levels: self.levels.clone(),
-            layers,
-            logits: "sem_fc4".to_owned(),
-            embeddings: "ins_fc4".to_owned(),
-        })
+            classes: self.classes,
+            embedding_size: self.embedding_size,
+            levels: self.levels.iter().map(LevelEntry::of).collect(),
+            fusion: Some(Fusion { neighbours: self.fusion_neighbours, radius: self.fusion_radius }),
+        };
+        by_name(NAME, &sizes)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::{Description, FEATURES, Layer};
 
     #[test]
     fn the_published_network_has_the_published_size() {
@@ -140,7 +166,7 @@ mod tests {
         assert!(field(Asis { points: 1000, ..Asis::default() }).starts_with("level 1: points"));
         assert!(field(Asis { classes: 0, ..Asis::default() }).starts_with("layer sem_fc4"));
         assert!(field(Asis { embedding_size: 0, ..Asis::default() }).starts_with("layer ins_fc4"));
-        assert!(field(Asis { feature_columns: 3, ..Asis::default() }).starts_with("feature columns"));
+        assert!(field(Asis { feature_columns: 2, ..Asis::default() }).starts_with("feature columns"));
         assert!(field(Asis { fusion_neighbours: 0, ..Asis::default() }).contains("neighbours"));
         assert!(field(Asis { fusion_radius: f32::NAN, ..Asis::default() }).contains("radius"));
         assert!(field(Asis { levels: vec![], ..Asis::default() }).starts_with("levels:"));

@@ -1,5 +1,22 @@
 //! The trained pieces of a network: 1×1 convolutions and their variables.
 
+/// How the reference stores a convolution's kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kernel {
+    /// `conv1d`: `[1, inputs, outputs]`.
+    Conv1d,
+    /// `conv2d`: `[1, 1, inputs, outputs]`.
+    Conv2d,
+    /// PointConv's aggregation: `[1, inputs / middle, middle, outputs]`, the same order of rows.
+    Aggregation {
+        /// Functions of the relative position per channel.
+        middle: usize,
+    },
+    /// No kernel at all: a bias and a batch normalisation whose moments are scalars, over all rows and
+    /// channels together. Folded it is a factor and a shift per channel: `1 × outputs`.
+    Scale,
+}
+
 /// A 1×1 convolution: the same matrix applied to every row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Convolution {
@@ -9,10 +26,9 @@ pub struct Convolution {
     pub inputs: usize,
     /// Output width.
     pub outputs: usize,
-    /// Kernel axes of size one before `[inputs, outputs]` in the stored weights: 2 for the
-    /// reference's `conv2d`, 1 for its `conv1d`.
-    pub leading_axes: usize,
-    /// Whether batch normalisation and ReLU follow. If not, nothing follows.
+    /// How the kernel is stored.
+    pub kernel: Kernel,
+    /// Whether batch normalisation and ReLU follow. If not, neither follows.
     pub normalised: bool,
 }
 
@@ -28,7 +44,7 @@ pub struct Variable {
 }
 
 impl Convolution {
-    /// Name of the kernel: shape `[1, …, inputs, outputs]`.
+    /// Name of the kernel, whose shape [`Kernel`] gives; of a folded [`Kernel::Scale`], of its factors.
     pub fn weights(&self) -> String {
         format!("{}/weights", self.scope)
     }
@@ -60,18 +76,23 @@ impl Convolution {
 
     /// Every stored array of this convolution, in the reference's order.
     pub fn variables(&self) -> Vec<Variable> {
-        let mut kernel = vec![1; self.leading_axes];
-        kernel.extend([self.inputs, self.outputs]);
-        let vector = |name: String, trainable: bool| Variable { name, shape: vec![self.outputs], trainable };
-        let mut variables =
-            vec![Variable { name: self.weights(), shape: kernel, trainable: true }, vector(self.biases(), true)];
+        let &Self { inputs, outputs, .. } = self;
+        let kernel = match self.kernel {
+            Kernel::Conv1d => Some(vec![1, inputs, outputs]),
+            Kernel::Conv2d => Some(vec![1, 1, inputs, outputs]),
+            Kernel::Aggregation { middle } => Some(vec![1, inputs / middle, middle, outputs]),
+            Kernel::Scale => None,
+        };
+        let mut variables: Vec<Variable> =
+            kernel.into_iter().map(|shape| Variable { name: self.weights(), shape, trainable: true }).collect();
+        let mut add = |name: String, shape: Vec<usize>, trainable| variables.push(Variable { name, shape, trainable });
+        add(self.biases(), vec![outputs], true);
         if self.normalised {
-            variables.extend([
-                vector(self.beta(), true),
-                vector(self.gamma(), true),
-                vector(self.mean(), false),
-                vector(self.variance(), false),
-            ]);
+            add(self.beta(), vec![outputs], true);
+            add(self.gamma(), vec![outputs], true);
+            let moments = if self.kernel == Kernel::Scale { vec![] } else { vec![outputs] };
+            add(self.mean(), moments.clone(), false);
+            add(self.variance(), moments, false);
         }
         variables
     }

@@ -72,6 +72,19 @@ pub fn check_fit(architecture: &Architecture, features: &[f32], plan: &GeometryP
         inside("interpolation indices", level, found.interpolation.index.as_flattened(), points)?;
         shape("interpolation weights", finer, found.interpolation.weight.len())?;
         finite("interpolation weights", found.interpolation.weight.as_flattened())?;
+        let asked = architecture.levels()[level - 1];
+        let weighed = if asked.density.is_some() { points * slots } else { 0 };
+        shape("density scales", weighed, found.density_scale.len())?;
+        finite("density scales", &found.density_scale)?;
+        let own = asked.self_nearest;
+        shape("own neighbour slots", own, found.self_neighbours.slots)?;
+        shape("own neighbours", points * own, found.self_neighbours.index.len())?;
+        inside("own neighbours", level, &found.self_neighbours.index, points)?;
+        let (block, carried) = (&found.block_interpolation, if asked.to_block { architecture.points() } else { 0 });
+        shape("interpolation indices to the block", carried, block.index.len())?;
+        inside("interpolation indices to the block", level, block.index.as_flattened(), points)?;
+        shape("interpolation weights to the block", carried, block.weight.len())?;
+        finite("interpolation weights to the block", block.weight.as_flattened())?;
     }
     Ok(())
 }

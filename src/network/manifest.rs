@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::asis::{self, Asis};
+use super::zoo::{self, Sizes};
 use super::{Architecture, ArchitectureError, Operation, Precision};
 use crate::geometry::LevelSpecification;
 
@@ -37,6 +37,12 @@ pub enum FeatureColumn {
     RoomY,
     /// z likewise.
     RoomZ,
+    /// x of the surface's unit normal.
+    NormalX,
+    /// y likewise.
+    NormalY,
+    /// z likewise.
+    NormalZ,
 }
 
 impl FeatureColumn {
@@ -166,7 +172,8 @@ pub struct Manifest {
     /// The instance fusion, where the architecture has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fusion: Option<Fusion>,
-    /// Levels of the encoder, finest first, without the block itself.
+    /// Levels of the encoder, finest first, without the block itself. None for PointNet.
+    #[serde(default)]
     pub levels: Vec<LevelEntry>,
     /// Semantic classes; a label is an index into this list.
     pub classes: Vec<Class>,
@@ -186,10 +193,18 @@ pub struct Manifest {
 pub struct LevelEntry {
     /// Points that farthest-point sampling keeps.
     pub points: usize,
-    /// Ball radius in metres.
+    /// Radius in metres: of the ball, or, where the architecture groups the nearest points, of their
+    /// density.
     pub radius: f32,
     /// Neighbour slots per point.
     pub slots: usize,
+}
+
+impl LevelEntry {
+    /// What a manifest says of a level; the rest follows from the architecture.
+    pub fn of(level: &LevelSpecification) -> Self {
+        Self { points: level.points, radius: level.radius(), slots: level.slots }
+    }
 }
 
 /// Why a `model.toml` is refused.
@@ -257,22 +272,15 @@ impl Manifest {
     /// # Errors
     /// [`ArchitectureError`] for an unknown name or sizes that make no network.
     pub fn network(&self) -> Result<Architecture, ArchitectureError> {
-        if self.architecture != asis::NAME {
-            let (name, known) = (self.architecture.clone(), asis::NAME.to_owned());
-            return Err(ArchitectureError::Unknown { name, known });
-        }
-        let fusion = self.fusion.unwrap_or(Fusion { neighbours: 0, radius: 0.0 });
-        let level = |entry: &LevelEntry| LevelSpecification::ball(entry.points, entry.radius, entry.slots);
-        Asis {
+        let sizes = Sizes {
             points: self.block.points,
             feature_columns: self.feature_columns.len(),
             classes: self.classes.len(),
             embedding_size: self.embedding_size,
-            levels: self.levels.iter().map(level).collect(),
-            fusion_neighbours: fusion.neighbours,
-            fusion_radius: fusion.radius,
-        }
-        .architecture()
+            levels: self.levels.clone(),
+            fusion: self.fusion,
+        };
+        zoo::by_name(&self.architecture, &sizes)
     }
 
     fn check(&self) -> Result<(), ManifestError> {
@@ -301,8 +309,12 @@ impl Manifest {
                 return refuse(&format!("feature_columns[{index}]"), "each column once", format!("{column:?} again"));
             }
         }
-        if self.fusion.is_none() {
+        let fuses = zoo::has_fusion(&self.architecture)?;
+        if fuses && self.fusion.is_none() {
             return refuse("fusion", "neighbours and radius", "nothing".to_owned());
+        }
+        if !fuses && self.fusion.is_some() {
+            return refuse("fusion", "nothing: the architecture has no instance fusion", format!("{:?}", self.fusion));
         }
         for (index, class) in self.classes.iter().enumerate() {
             let again = self.classes[..index].iter().any(|earlier| earlier.name == class.name);
@@ -354,11 +366,13 @@ impl Manifest {
                 return refuse("sha256", "64 lower-case hexadecimal digits", &part.sha256);
             }
         }
-        // Every architecture of this format has a fusion, hence a body and a head.
-        for role in [PartRole::Body, PartRole::Head] {
-            if !self.parts.iter().any(|part| part.role == role) {
-                let (field, expected) = ("parts".to_owned(), format!("a part with role {role}"));
-                return Err(ManifestError::Field { field, expected, actual: "none".to_owned() });
+        // The head is what comes after the instance fusion.
+        for (role, expected) in [(PartRole::Body, true), (PartRole::Head, self.fusion.is_some())] {
+            let actual = self.parts.iter().any(|part| part.role == role);
+            if expected != actual {
+                let words = |there: bool| format!("{} with role {role}", if there { "a part" } else { "no part" });
+                let (field, expected, actual) = ("parts".to_owned(), words(expected), words(actual));
+                return Err(ManifestError::Field { field, expected, actual });
             }
         }
         Ok(())

@@ -15,10 +15,13 @@ mod architecture;
 mod architecture_error;
 pub mod asis;
 pub mod checkpoint;
+mod backbone;
 mod convolution;
 mod cost;
 mod description;
 mod fit;
+mod jsnet;
+mod layer_convolutions;
 mod manifest;
 mod model;
 #[cfg(test)]
@@ -27,14 +30,18 @@ mod model_write;
 pub mod onnx;
 pub mod plain;
 mod precision;
+mod plain_layers;
+mod product;
+mod sizes;
 mod weights;
 mod weights_file;
+pub mod zoo;
 
 pub use architecture::{Architecture, Extent, Source};
 pub use architecture_error::ArchitectureError;
-pub use convolution::{Convolution, Variable};
+pub use convolution::{Convolution, Kernel, Variable};
 pub use cost::Cost;
-pub use description::{Description, FEATURES, Layer, Operation};
+pub use description::{COLUMNS, Description, FEATURES, Layer, MIDDLE_CHANNELS, Operation};
 pub(crate) use fit::finite;
 pub use fit::{Misfit, check_fit};
 pub use manifest::{

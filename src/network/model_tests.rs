@@ -167,6 +167,82 @@ fn a_wrong_part_is_refused_by_name() {
 }
 
 #[test]
+fn data_elsewhere_and_absurd_sizes_are_refused() {
+    use prost::Message;
+    use tract_onnx::pb::{ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation};
+
+    let architecture = small().architecture().unwrap();
+    let parameters = Weights::untrained(&architecture, 7).fold(&architecture).unwrap();
+    let head = onnx::export(&architecture, &parameters).unwrap().head.unwrap();
+    let refuse = |change: &dyn Fn(&mut TensorProto)| {
+        let mut model = ModelProto::decode(head.as_slice()).unwrap();
+        let tensors = &mut model.graph.as_mut().unwrap().initializer;
+        change(tensors.iter_mut().find(|tensor| tensor.name == "sem_fc4/weights").unwrap());
+        let error = onnx::check_part(&architecture, PartRole::Head, &model.encode_to_vec()).unwrap_err();
+        assert_names(&error.to_string(), "sem_fc4/weights");
+        error
+    };
+    let elsewhere = |tensor: &mut TensorProto| {
+        tensor.data_location = Some(DataLocation::External as i32);
+        let (key, value) = ("location".to_owned(), "../../etc/passwd".to_owned());
+        tensor.external_data.push(StringStringEntryProto { key, value });
+    };
+    assert!(matches!(
+        refuse(&elsewhere),
+        onnx::PartError::ExternalData { location, .. } if location == "../../etc/passwd"
+    ));
+    for size in [1 << 31, i64::MAX, -1] {
+        let error = refuse(&|tensor| tensor.dims[1] = size);
+        assert!(matches!(error, onnx::PartError::Dimension { axis: 1, actual, .. } if actual == size));
+    }
+    let not_a_number = |tensor: &mut TensorProto| tensor.raw_data[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+    assert!(matches!(refuse(&not_a_number), onnx::PartError::Parameters(WeightsError::NotFinite { index: 0, .. })));
+    let misshapen = |tensor: &mut TensorProto| tensor.dims.swap(0, 1);
+    assert!(matches!(refuse(&misshapen), onnx::PartError::Parameters(WeightsError::Shape { .. })));
+
+    let mut model = ModelProto::decode(head.as_slice()).unwrap();
+    let output = &mut model.graph.as_mut().unwrap().output[0];
+    let shape = output.r#type.as_mut().unwrap().value.as_mut().unwrap();
+    let tract_onnx::pb::type_proto::Value::TensorType(tensor) = shape;
+    let first = &mut tensor.shape.as_mut().unwrap().dim[0];
+    first.value = Some(tract_onnx::pb::tensor_shape_proto::dimension::Value::DimValue(1 << 31));
+    let error = onnx::check_part(&architecture, PartRole::Head, &model.encode_to_vec()).unwrap_err();
+    assert!(matches!(error, onnx::PartError::Dimension { axis: 0, actual: 0x8000_0000, .. }));
+    assert_names(&error.to_string(), "logits");
+}
+
+#[test]
+fn models_of_one_part_and_of_no_level_are_written_and_read() {
+    for (name, levels) in [("asis-pointnet2-vanilla", 4), ("asis-pointnet", 0), ("asis-pointnet-vanilla", 0)] {
+        let mut sizes = zoo::Sizes { points: 64, ..zoo::Sizes::published(name).unwrap() };
+        for (level, points) in sizes.levels.iter_mut().zip([32, 16, 8, 4]) {
+            level.points = points;
+        }
+        let architecture = zoo::by_name(name, &sizes).unwrap();
+        let parameters = Weights::untrained(&architecture, 7).fold(&architecture).unwrap();
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("model");
+        let model = write_model(&folder, &architecture, &parameters, &ModelMetadata::s3dis()).unwrap();
+        assert_eq!(*model.architecture(), architecture, "{name}");
+        assert_eq!(model.manifest().levels.len(), levels);
+        assert_eq!(model.manifest().precision, Precision::Fp32);
+        assert_eq!(model.parameters().unwrap(), parameters, "{name}");
+        let fuses = architecture.fusion().is_some();
+        assert_eq!(
+            (model.parts().count(), model.manifest().fusion.is_some()),
+            if fuses { (2, true) } else { (1, false) }
+        );
+    }
+}
+
+#[test]
+fn a_fusion_must_be_there_exactly_where_the_architecture_has_one() {
+    assert_names(&refusal("\n[fusion]\nneighbours = 6\nradius = 0.5\n", ""), "fusion");
+    assert_names(&refusal("\"asis-pointnet2\"", "\"asis-pointnet2-vanilla\""), "fusion");
+    assert_names(&refusal("format = 1", "format = 1\nprecision = \"int4\""), "int4");
+}
+
+#[test]
 fn a_manifest_of_another_block_does_not_fit_the_parts() {
     assert_names(&refusal("points = 64", "points = 65"), "features");
     assert_names(&refusal("embedding_size = 5", "embedding_size = 6"), "embeddings");

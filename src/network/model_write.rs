@@ -168,11 +168,7 @@ fn manifest(
             points: architecture.points(),
         },
         fusion: Fusion::of(architecture),
-        levels: architecture
-            .levels()
-            .iter()
-            .map(|level| LevelEntry { points: level.points, radius: level.radius(), slots: level.slots })
-            .collect(),
+        levels: architecture.levels().iter().map(LevelEntry::of).collect(),
         classes: metadata.classes.clone(),
         parts: files.iter().map(part).collect(),
         provenance: metadata.provenance.clone(),

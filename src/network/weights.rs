@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::architecture::Architecture;
-use super::convolution::{Convolution, Variable};
+use super::convolution::{Convolution, Kernel, Variable};
 
 /// Added to the variance by every batch normalisation of the reference.
 pub const BATCH_NORMALISATION_EPSILON: f64 = 1e-3;
@@ -203,23 +203,28 @@ impl Weights {
             Some(values) if values.len() == length => Ok(values.as_slice()),
             _ => Err(WeightsError::Missing { name, shape: vec![length] }),
         };
-        let mut weight = get(convolution.weights(), inputs * outputs)?.to_vec();
+        let mut weight = match convolution.kernel {
+            Kernel::Scale => vec![1.0; outputs],
+            _ => get(convolution.weights(), inputs * outputs)?.to_vec(),
+        };
         let mut bias = get(convolution.biases(), outputs)?.to_vec();
         if convolution.normalised {
             let (gamma, beta) = (get(convolution.gamma(), outputs)?, get(convolution.beta(), outputs)?);
-            let (mean, variance) = (get(convolution.mean(), outputs)?, get(convolution.variance(), outputs)?);
+            let moments = if convolution.kernel == Kernel::Scale { 1 } else { outputs };
+            let (mean, variance) = (get(convolution.mean(), moments)?, get(convolution.variance(), moments)?);
             if let Some(index) = variance.iter().position(|&value| value < 0.0) {
                 let name = convolution.variance();
                 return Err(WeightsError::NegativeVariance { name, index, value: variance[index] });
             }
             for output in 0..outputs {
-                let deviation = (f64::from(variance[output]) + BATCH_NORMALISATION_EPSILON).sqrt();
+                let moment = output % moments;
+                let deviation = (f64::from(variance[moment]) + BATCH_NORMALISATION_EPSILON).sqrt();
                 let scale = f64::from(gamma[output]) / deviation;
                 for input in 0..inputs {
                     let value = &mut weight[input * outputs + output];
                     *value = (f64::from(*value) * scale) as f32;
                 }
-                let centred = f64::from(bias[output]) - f64::from(mean[output]);
+                let centred = f64::from(bias[output]) - f64::from(mean[moment]);
                 bias[output] = (centred * scale + f64::from(beta[output])) as f32;
             }
         }

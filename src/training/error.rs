@@ -3,9 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
-use super::NETWORKS;
 use crate::block::BlockError;
 use crate::geometry::GeometryError;
+use crate::network::{ArchitectureError, zoo};
 use crate::sim::CLASSES;
 use crate::transport::FileError;
 
@@ -33,8 +33,11 @@ pub enum FeedError {
         /// Smallest size.
         minimum: usize,
     },
+    /// Sizes that make no network.
+    #[error(transparent)]
+    Architecture(#[from] ArchitectureError),
     /// A network without a plan.
-    #[error("network {network}: expected one of {}", NETWORKS.join(", "))]
+    #[error("network {network}: expected one of {}", zoo::NAMES.join(", "))]
     Network {
         /// What was asked for.
         network: String,

@@ -90,7 +90,7 @@ pub struct Feed {
 type Finished = Result<Vec<u8>, FeedError>;
 
 impl Feed {
-    /// Prepares a stream for a network of [`NETWORKS`](super::NETWORKS).
+    /// Prepares a stream for a network of [`NAMES`](crate::network::zoo::NAMES).
     ///
     /// # Errors
     /// An unknown network, a number of points that fills no level (see [`network_plan`]), threads

@@ -19,7 +19,7 @@ pub use augment::{Augmentation, augment};
 pub use error::FeedError;
 pub use feed::{BlockProtocol, Feed, FeedOptions, Split};
 pub use mix::{Mixing, mix};
-pub use network_plan::{NETWORKS, network_plan};
+pub use network_plan::network_plan;
 pub use record::{Header, write_record};
 pub use recorded::{RecordedRooms, fold_areas};
 pub use source::RoomSource;

@@ -1,70 +1,27 @@
 //! Which geometry plan the blocks of a network need.
 
 use super::FeedError;
-use crate::geometry::{KernelDensity, LevelSpecification, PlanSpecification};
+use crate::geometry::PlanSpecification;
+use crate::network::zoo::{NAMES, Sizes, by_name};
 
-/// Networks that can be fed, by the names of `models/README.md`.
-pub const NETWORKS: [&str; 12] = [
-    "asis-pointnet-vanilla",
-    "asis-pointnet",
-    "asis-pointnet2-vanilla",
-    "asis-pointnet2-semantic",
-    "asis-pointnet2-instance",
-    "asis-pointnet2",
-    "jsnet-base",
-    "jsnet-backbone",
-    "jsnet-pcff",
-    "jsnet-instance",
-    "jsnet-semantic",
-    "jsnet",
-];
-
-/// Neighbour slots of every level in both papers.
-const SLOTS: usize = 32;
-
-/// Neighbours of a decoder's PointConv within its own level.
-const SELF_NEAREST: usize = 16;
-
-/// The plan of a network's blocks of `points` points (`design/networks.md` §1 and §2).
+/// The plan of a network's blocks of `points` points.
 ///
-/// The published sizes are those of 4096 points; other blocks keep the same shares of their points,
-/// so that smaller blocks make a cheaper network of the same shape. Where a level has fewer points
-/// than slots are asked for, there are as many slots as points.
+/// The published sizes are those of 4096 points; other blocks keep the same shares of their points, so
+/// that smaller blocks make a cheaper network of the same shape ([`Sizes::scaled`]).
 ///
 /// # Errors
-/// [`FeedError::Network`] for a name that is not in [`NETWORKS`]; [`FeedError::Points`] unless
-/// `points` is a positive multiple of 256, so that no level is empty.
+/// [`FeedError::Network`] for a name that is not in [`NAMES`] (the part variants are for objects, and
+/// this feed cuts rooms); [`FeedError::Points`] unless `points` is a positive multiple of 256, so that
+/// no level is empty.
 pub fn network_plan(network: &str, points: usize) -> Result<PlanSpecification, FeedError> {
-    if !NETWORKS.contains(&network) {
+    if !NAMES.contains(&network) {
         return Err(FeedError::Network { network: network.to_owned() });
     }
     if points == 0 || !points.is_multiple_of(256) {
         return Err(FeedError::Points { points, minimum: 256 });
     }
-    let ball = |divisor, radius| LevelSpecification::ball(points / divisor, radius, SLOTS);
-    let levels = match network {
-        "asis-pointnet-vanilla" | "asis-pointnet" => Vec::new(),
-        "jsnet-base" => vec![ball(4, 0.1), ball(16, 0.2), ball(64, 0.4), ball(128, 0.8)],
-        jsnet if jsnet.starts_with("jsnet") => {
-            let fuses_levels = jsnet != "jsnet-backbone";
-            let nearest = |divisor: usize, finer: usize, radius: f32, variance| {
-                let slots = SLOTS.min(points / finer);
-                LevelSpecification::nearest(points / divisor, slots, KernelDensity { radius, variance })
-            };
-            let with_decoder = |level: LevelSpecification| LevelSpecification {
-                self_nearest: SELF_NEAREST.min(level.points),
-                ..level
-            };
-            vec![
-                with_decoder(ball(4, 0.1)),
-                LevelSpecification { to_block: fuses_levels, ..with_decoder(nearest(16, 4, 0.2, 0.1)) },
-                with_decoder(nearest(64, 16, 0.4, 0.2)),
-                nearest(128, 64, 0.8, 0.4),
-            ]
-        }
-        _ => vec![ball(4, 0.1), ball(16, 0.2), ball(64, 0.4), ball(256, 0.8)],
-    };
-    Ok(PlanSpecification { levels })
+    let architecture = by_name(network, &Sizes::published(network)?.scaled(points))?;
+    Ok(architecture.plan_specification())
 }
 
 #[cfg(test)]
@@ -91,7 +48,7 @@ mod tests {
             [(128, 32, 16, false), (32, 32, 16, true), (8, 32, 8, false), (4, 8, 0, false)]
         );
         assert!(sizes("asis-pointnet", 4096).is_empty());
-        for network in NETWORKS {
+        for network in NAMES {
             for points in [256, 1024, 4096] {
                 network_plan(network, points).expect("a known network").check(points).expect("a plan for any block");
             }

@@ -11,5 +11,7 @@ mod fuse;
 mod geo;
 mod ms;
 mod net_asis;
+mod net_jsnet;
+mod net_support;
 mod pipe;
 mod support;

@@ -5,11 +5,11 @@
 //! 99.95 % of the points.
 
 use instanton::engine::{BlockInput, Engine, Prediction, TractEngine, nearest_plain};
-use instanton::geometry::{GeometryPlan, PlanWorkspace};
 use instanton::network::asis::Asis;
-use instanton::network::plain::{Matrix, forward};
+use instanton::network::plain::forward;
 use instanton::network::{Architecture, Fusion, ModelMetadata, Parameters, Weights, write_model};
 
+use crate::net_support::{compare, compare_classes, compare_taps, plan_of, variables_are_those_of};
 use crate::support;
 
 fn golden_network() -> Option<(Architecture, Parameters)> {
@@ -18,36 +18,6 @@ fn golden_network() -> Option<(Architecture, Parameters)> {
     let weights = Weights::read_npz(&path, &architecture).expect("golden weights");
     let parameters = weights.fold(&architecture).expect("foldable weights");
     Some((architecture, parameters))
-}
-
-fn plan_of(architecture: &Architecture, features: &[f32]) -> GeometryPlan {
-    let rows = features.chunks_exact(architecture.feature_columns());
-    let position: Vec<[f32; 3]> = rows.map(|row| [row[0], row[1], row[2]]).collect();
-    let mut plan = GeometryPlan::default();
-    plan.compute(&position, &architecture.plan_specification(), &mut PlanWorkspace::default()).expect("a golden block");
-    plan
-}
-
-/// Largest difference; `expected` may hold only the first rows of `actual`.
-fn compare(what: &str, expected: &[f32], actual: &[f32]) -> f32 {
-    assert!(!expected.is_empty() && expected.len() <= actual.len(), "{what}: {} of {}", expected.len(), actual.len());
-    let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));
-    let difference = expected.iter().zip(actual).fold(0.0f32, |most, (one, other)| {
-        assert!(other.is_finite(), "{what}: {other}");
-        most.max((one - other).abs())
-    });
-    println!("  {what}: max |Δ| {difference:.2e} of {largest:.2}");
-    assert!(difference <= 1e-4 * largest, "{what}: differs by {difference}, largest value {largest}");
-    difference
-}
-
-fn compare_classes(what: &str, classes: usize, expected: &[f32], actual: &[f32]) {
-    let best = |row: &[f32]| (0..classes).reduce(|best, class| if row[class] > row[best] { class } else { best });
-    let rows = expected.chunks_exact(classes).zip(actual.chunks_exact(classes));
-    let (points, equal) = (rows.len(), rows.filter(|(one, other)| best(one) == best(other)).count());
-    let agreement = equal as f64 / points as f64;
-    println!("  {what}: same class on {:.3} %", 100.0 * agreement);
-    assert!(agreement >= 0.9995, "{what}: same class on {equal} of {points} points");
 }
 
 /// Compares logits point by point. A point's fused features jump where its neighbour set changes, and
@@ -83,20 +53,8 @@ fn compare_logits(architecture: &Architecture, embeddings: &[f32], expected: &[f
 
 #[test]
 fn variables_are_those_of_the_reference_graph() {
-    let Some(shared) = support::shared() else { return };
-    let keys = std::fs::read_to_string(shared.join("golden/net_asis_weights_keys.txt")).expect("list of variables");
-    let expected: Vec<String> = keys.lines().map(|line| line.replace(' ', "")).collect();
     let architecture = Asis::default().architecture().expect("the published network");
-    let shape = |shape: &[usize]| match shape {
-        [one] => format!("({one},)"),
-        more => format!("({})", more.iter().map(usize::to_string).collect::<Vec<_>>().join(",")),
-    };
-    let ours: Vec<String> = architecture
-        .variables()
-        .iter()
-        .map(|variable| format!("{}:0\t{}", variable.name, shape(&variable.shape)))
-        .collect();
-    assert_eq!(ours, expected);
+    variables_are_those_of("net_asis_weights_keys.txt", &architecture);
 }
 
 #[test]
@@ -114,35 +72,9 @@ fn plain_forward_is_the_reference() {
         compare("ins_embed", &embeddings, &prediction.embeddings);
         compare_logits(&architecture, &embeddings, &logits, &prediction);
         compare_classes("argmax", architecture.classes(), &logits, &prediction.logits);
-        for layer in architecture.layers() {
-            let tap = format!("tap_{}", layer.scope);
-            if archive.has(&tap) {
-                compare_tap(archive, &tap, &layers[&layer.scope]);
-                taps_seen += 1;
-            }
-        }
-        for level in 1..plan.levels.len() {
-            let tap = format!("tap_layer{level}_xyz");
-            if archive.has(&tap) {
-                assert_eq!(archive.points::<3>(&tap), plan.levels[level].position, "{tap}");
-                taps_seen += 1;
-            }
-        }
+        taps_seen += compare_taps(archive, &architecture, &plan, &layers);
     });
     assert!(taps_seen >= 21, "only {taps_seen} intermediate outputs were compared");
-}
-
-fn compare_tap(archive: &mut support::Archive, tap: &str, layer: &Matrix) {
-    // Full-resolution taps hold the first 256 rows only.
-    let shape = archive.shape(tap);
-    assert_eq!(shape[1], layer.columns, "{tap}");
-    assert!(
-        shape[0] == layer.rows || (shape[0] == 256 && layer.rows > 256),
-        "{tap}: {} rows of {}",
-        shape[0],
-        layer.rows
-    );
-    compare(tap, &archive.values::<f32>(tap), &layer.values);
 }
 
 #[test]

@@ -104,6 +104,45 @@ impl GraphBuilder {
         self.node_with("Gather", output, &[values, indices], vec![integer_attribute("axis", 0)])
     }
 
+    /// One row, as many times as asked.
+    pub fn repeat_rows(&mut self, output: &str, value: &str, rows: usize) -> String {
+        let repeats = self.integers(&[rows as i64, 1]);
+        self.node("Tile", output, &[value, &repeats])
+    }
+
+    /// Axes in another order.
+    pub fn transpose(&mut self, output: &str, value: &str, order: &[usize]) -> String {
+        self.node_with("Transpose", output, &[value], vec![integers_attribute("perm", order)])
+    }
+
+    /// Mean or maximum over one axis, which stays with size 1.
+    pub fn reduce(&mut self, operator: &str, output: &str, value: &str, axis: usize) -> String {
+        let attributes = vec![integers_attribute("axes", &[axis]), integer_attribute("keepdims", 1)];
+        self.node_with(operator, output, &[value], attributes)
+    }
+
+    /// A tree of binary operations over the first axis of `[slots, rows, channels]`, halves with halves: an
+    /// engine's own reduction over a leading axis walks memory in strides. Gives `[rows, channels]`.
+    pub fn tree(&mut self, operator: &str, scope: &str, value: String, [slots, rows, channels]: [usize; 3]) -> String {
+        let (mut current, mut left, mut step) = (value, slots, 0);
+        while left > 1 {
+            let half = left / 2;
+            let name = |part: &str| format!("{scope}/{part}{step}");
+            let low = self.slice(&name("low"), &current, 0, 0, half);
+            let high = self.slice(&name("high"), &current, 0, half, 2 * half);
+            let pair = self.node(operator, name("pair"), &[&low, &high]);
+            current = if left % 2 == 1 {
+                let odd = self.slice(&name("odd"), &current, 0, 2 * half, left);
+                self.concatenate(&name("joined"), &[&pair, &odd], 0)
+            } else {
+                pair
+            };
+            left = left.div_ceil(2);
+            step += 1;
+        }
+        self.reshape(&format!("{scope}/pooled"), &current, &[rows, channels])
+    }
+
     pub fn finish(self, producer: &str) -> ModelProto {
         ModelProto {
             ir_version: FILE_FORMAT,
@@ -120,6 +159,15 @@ fn integer_attribute(name: &str, value: usize) -> AttributeProto {
         name: name.to_owned(),
         r#type: AttributeType::Int as i32,
         i: value as i64,
+        ..AttributeProto::default()
+    }
+}
+
+fn integers_attribute(name: &str, values: &[usize]) -> AttributeProto {
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Ints as i32,
+        ints: values.iter().map(|&value| value as i64).collect(),
         ..AttributeProto::default()
     }
 }

@@ -25,6 +25,14 @@ pub enum InputKind {
     InterpolationIndex(usize),
     /// Their weights.
     InterpolationWeight(usize),
+    /// Beside a level's neighbour groups: inverse densities over the largest of the group, slot-major.
+    DensityScale(usize),
+    /// Each point's nearest neighbours in its own level, slot-major.
+    SelfGroup(usize),
+    /// From a level straight to the block: indices of the three nearest, nearest first.
+    BlockInterpolationIndex(usize),
+    /// Their weights.
+    BlockInterpolationWeight(usize),
     /// The fused features, input of the head.
     Fused,
     /// Output: semantic logits.
@@ -78,23 +86,40 @@ pub fn interface(architecture: &Architecture, role: PartRole) -> Option<PartInte
     for level in 1..=architecture.levels().len() {
         let (rows, finer) = (architecture.points_of(level), architecture.points_of(level - 1));
         let slots = architecture.levels()[level - 1].slots;
-        let abstracted = uses(architecture, |o| matches!(o, Operation::SetAbstraction { level: l, .. } if *l == level));
-        let propagated =
-            uses(architecture, |o| matches!(o, Operation::FeaturePropagation { level: l, .. } if *l == level));
-        // A level's positions are its own centres and, concatenated with its features, the next level's source.
-        let next = |o: &Operation| matches!(o, Operation::SetAbstraction { level: l, .. } if *l == level + 1);
+        let fills = |o: &Operation, wanted: usize| matches!(o, Operation::SetAbstraction { level, .. } | Operation::PointConvolution { level, .. } if *level == wanted);
+        let weighed = uses(architecture, |o| matches!(o, Operation::PointConvolution { level: l, .. } if *l == level));
+        let summed = |o: &Operation, wanted: usize| matches!(o, Operation::DepthwisePointConvolution { level, .. } if *level == wanted);
+        let carried = |o: &Operation| matches!(o, Operation::Interpolate { level: l } if *l == level);
+        let propagated = uses(architecture, |o| {
+            let finer = matches!(o, Operation::FeaturePropagation { level: l, .. } if *l == level);
+            finer || summed(o, level) || (level == 1 && carried(o))
+        });
         let named =
             |kind, name: &str, value_type, shape: &[usize]| value(kind, &format!("{name}_{level}"), value_type, shape);
-        if abstracted || uses(architecture, next) {
+        // A level's positions are its own centres, and the next level's neighbours.
+        if uses(architecture, |o| fills(o, level) || fills(o, level + 1) || summed(o, level + 1)) {
             inputs.push(named(InputKind::Position(level), "position", ValueType::Float, &[rows, 3]));
         }
-        if abstracted {
+        if uses(architecture, |o| fills(o, level)) {
             inputs.push(named(InputKind::Group(level), "group", ValueType::Index, &[slots, rows]));
+        }
+        if weighed {
+            inputs.push(named(InputKind::DensityScale(level), "density_scale", ValueType::Float, &[slots, rows, 1]));
+        }
+        if uses(architecture, |o| summed(o, level + 1)) {
+            let own = architecture.levels()[level - 1].self_nearest;
+            inputs.push(named(InputKind::SelfGroup(level), "self_group", ValueType::Index, &[own, rows]));
         }
         if propagated {
             let (index, weight) = (InputKind::InterpolationIndex(level), InputKind::InterpolationWeight(level));
             inputs.push(named(index, "interpolation_index", ValueType::Index, &[3, finer]));
             inputs.push(named(weight, "interpolation_weight", ValueType::Float, &[3, finer, 1]));
+        }
+        if level > 1 && uses(architecture, carried) {
+            let (index, weight) =
+                (InputKind::BlockInterpolationIndex(level), InputKind::BlockInterpolationWeight(level));
+            inputs.push(named(index, "block_interpolation_index", ValueType::Index, &[3, points]));
+            inputs.push(named(weight, "block_interpolation_weight", ValueType::Float, &[3, points, 1]));
         }
     }
     let second = match fusion_width {

@@ -18,8 +18,14 @@
 //! | `features` | f32 | points × feature columns |
 //! | `position_l` | f32 | S_l × 3 |
 //! | `group_l` | i32 | slots × S_l, slot-major: index into level *l* − 1 |
+//! | `density_scale_l` | f32 | slots × S_l × 1: inverse density over the largest of the group |
+//! | `self_group_l` | i32 | neighbours × S_l: index into level *l* itself |
 //! | `interpolation_index_l` | i32 | 3 × S_{l−1}: index into level *l* |
 //! | `interpolation_weight_l` | f32 | 3 × S_{l−1} × 1 |
+//! | `block_interpolation_index_l` | i32 | 3 × points: index into level *l* |
+//! | `block_interpolation_weight_l` | f32 | 3 × points × 1 |
+//!
+//! A part has those of them that its layers read.
 //!
 //! # Initialisers
 //! A convolution's kernel and bias, batch normalisation folded in, are `<scope>/weights`
@@ -32,6 +38,7 @@ mod graph;
 mod half_precision;
 mod inputs;
 mod layers;
+mod point_convolution;
 mod read;
 
 pub use export::{Parts, export};

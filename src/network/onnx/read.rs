@@ -1,7 +1,10 @@
 //! Reading parts back: do they fit an architecture, and what are their parameters?
 
 use prost::Message;
-use tract_onnx::pb::{GraphProto, ModelProto, TensorProto, ValueInfoProto, tensor_proto::DataType};
+use tract_onnx::pb::{
+    GraphProto, ModelProto, TensorProto, ValueInfoProto, tensor_proto::DataLocation, tensor_proto::DataType,
+    tensor_shape_proto, type_proto,
+};
 
 use super::super::architecture::Architecture;
 use super::super::convolution::Convolution;
@@ -30,6 +33,29 @@ pub enum PartError {
         /// The operator set it asks for.
         actual: i64,
     },
+    /// A tensor's numbers lie in another file. A part carries its numbers itself: paths in a file that
+    /// somebody sent are not followed.
+    #[error("{part}: tensor {name}: expected its data in the part, found external data at {location:?}")]
+    ExternalData {
+        /// The part.
+        part: PartRole,
+        /// The tensor.
+        name: String,
+        /// Where its data are said to be.
+        location: String,
+    },
+    /// A dimension is negative or beyond what any network has.
+    #[error("{part}: {name}: dimension {axis} is {actual}, expected 0 to {LARGEST_DIMENSION}")]
+    Dimension {
+        /// The part.
+        part: PartRole,
+        /// The tensor, input or output.
+        name: String,
+        /// Which dimension, from 0.
+        axis: usize,
+        /// What it is.
+        actual: i64,
+    },
     /// The architecture has no such part.
     #[error("{part}: architecture {architecture} has no such part")]
     NoSuchPart {
@@ -56,6 +82,9 @@ pub enum PartError {
     #[error(transparent)]
     Parameters(#[from] WeightsError),
 }
+
+/// The largest dimension that a tensor of a part may have.
+const LARGEST_DIMENSION: i64 = (1 << 31) - 1;
 
 /// Checks that a part has the inputs, outputs and parameters of its architecture.
 ///
@@ -119,7 +148,46 @@ pub(crate) fn decode(part: PartRole, bytes: &[u8]) -> Result<GraphProto, PartErr
     if version != OPERATOR_SET {
         return Err(PartError::OperatorSet { part, actual: version });
     }
-    model.graph.ok_or_else(|| format("no graph".to_owned()))
+    let graph = model.graph.ok_or_else(|| format("no graph".to_owned()))?;
+    check_tensors(part, &graph)?;
+    Ok(graph)
+}
+
+/// No tensor of a graph lies outside of the file or claims sizes that nothing has.
+fn check_tensors(part: PartRole, graph: &GraphProto) -> Result<(), PartError> {
+    let constants = graph.node.iter().flat_map(|node| &node.attribute).flat_map(|a| a.t.iter().chain(&a.tensors));
+    for tensor in graph.initializer.iter().chain(constants) {
+        let external = DataLocation::External as i32;
+        if tensor.data_location == Some(external) || !tensor.external_data.is_empty() {
+            let location = tensor.external_data.iter().find(|entry| entry.key == "location");
+            let location = location.map(|entry| entry.value.clone()).unwrap_or_default();
+            return Err(PartError::ExternalData { part, name: tensor.name.clone(), location });
+        }
+        check_dimensions(part, &tensor.name, tensor.dims.iter().copied())?;
+    }
+    for value in graph.input.iter().chain(&graph.output).chain(&graph.value_info) {
+        let Some(shape) = tensor_type(value).and_then(|tensor| tensor.shape.as_ref()) else { continue };
+        let sizes = shape.dim.iter().map(|dimension| match dimension.value {
+            Some(tensor_shape_proto::dimension::Value::DimValue(size)) => size,
+            _ => 0,
+        });
+        check_dimensions(part, &value.name, sizes)?;
+    }
+    Ok(())
+}
+
+fn check_dimensions(part: PartRole, name: &str, sizes: impl Iterator<Item = i64>) -> Result<(), PartError> {
+    match sizes.enumerate().find(|(_, size)| !(0..=LARGEST_DIMENSION).contains(size)) {
+        Some((axis, actual)) => Err(PartError::Dimension { part, name: name.to_owned(), axis, actual }),
+        None => Ok(()),
+    }
+}
+
+fn tensor_type(value: &ValueInfoProto) -> Option<&type_proto::Tensor> {
+    match value.r#type.as_ref().and_then(|found| found.value.as_ref()) {
+        Some(type_proto::Value::TensorType(tensor)) => Some(tensor),
+        _ => None,
+    }
 }
 
 fn check_values(
@@ -153,11 +221,8 @@ fn check_values(
 
 /// Type and shape in words.
 fn describe(value: &ValueInfoProto) -> String {
-    use tract_onnx::pb::{tensor_shape_proto::dimension::Value, type_proto};
-    let Some(type_proto::Value::TensorType(tensor)) = value.r#type.as_ref().and_then(|found| found.value.as_ref())
-    else {
-        return "no type".to_owned();
-    };
+    use tensor_shape_proto::dimension::Value;
+    let Some(tensor) = tensor_type(value) else { return "no type".to_owned() };
     let element = DataType::try_from(tensor.elem_type).map_or("unknown", |data_type| data_type.as_str_name());
     let Some(shape) = &tensor.shape else { return format!("{element} of any shape") };
     let sizes = shape.dim.iter().map(|dimension| match &dimension.value {

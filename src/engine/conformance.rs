@@ -1,0 +1,99 @@
+//! Every network of the zoo, small, on every engine: what is exported, with all its rewrites, is the plain
+//! forward pass.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::properties::{Case, difference, run, tract};
+use super::{PlainEngine, nearest_plain};
+use crate::geometry::{GeometryPlan, PlanWorkspace};
+use crate::network::onnx::{check_part, export, read_parameters};
+use crate::network::zoo::{Sizes, by_name, names};
+use crate::network::{Architecture, Fusion, LevelEntry, PartRole, Weights};
+
+/// A network with its real widths on a block small enough for tests.
+fn small(name: &str, feature_columns: usize) -> Architecture {
+    let mut sizes = Sizes { feature_columns, classes: 7, points: 96, ..Sizes::published(name).unwrap() };
+    let small = [(40, 0.2), (20, 0.4), (12, 0.6), (5, 0.8)];
+    for (level, (points, radius)) in sizes.levels.iter_mut().zip(small) {
+        *level = LevelEntry { points, radius, slots: 11 };
+    }
+    by_name(name, &sizes).unwrap()
+}
+
+/// Blocks as they come: spread, mostly copies of a few points, and one single place.
+fn block(architecture: &Architecture, kind: &str) -> Case {
+    let mut random = ChaCha8Rng::seed_from_u64(3);
+    let (points, columns) = (architecture.points(), architecture.feature_columns());
+    let distinct = match kind {
+        "spread" => points,
+        "copies" => 9,
+        _ => 1,
+    };
+    let rows: Vec<Vec<f32>> =
+        (0..distinct).map(|_| (0..columns).map(|_| random.random_range(-0.5f32..1.0)).collect()).collect();
+    let features: Vec<f32> = (0..points).flat_map(|point| rows[point % distinct].clone()).collect();
+    let position: Vec<[f32; 3]> = features.chunks_exact(columns).map(|row| [row[0], row[1], row[2]]).collect();
+    let mut plan = GeometryPlan::default();
+    plan.compute(&position, &architecture.plan_specification(), &mut PlanWorkspace::default()).unwrap();
+    let parameters = Weights::untrained(architecture, 11).fold(architecture).unwrap();
+    Case { architecture: architecture.clone(), parameters, features, plan }
+}
+
+fn compare(name: &str, kind: &str, case: &Case) {
+    let (classes, size) = (case.architecture.classes(), case.architecture.embedding_size());
+    let expected = run(&mut PlainEngine::new(case.architecture.clone(), case.parameters.clone()), case).unwrap();
+    let mut engine = tract(case);
+    let actual = run(&mut engine, case).unwrap();
+    let embeddings = difference(&expected.embeddings, &actual.embeddings, size, |_| true);
+    assert!(embeddings < 1e-5, "{name}, {kind}: embeddings differ by {embeddings}");
+    // A point whose neighbour set hangs on rounding has no one right answer.
+    let changed: Vec<bool> = match Fusion::of(&case.architecture) {
+        Some(Fusion { neighbours, radius }) => {
+            let sets = |embeddings: &[f32]| {
+                let mut sets = nearest_plain(embeddings, size, neighbours, radius);
+                sets.iter_mut().for_each(|set| set.sort_unstable());
+                sets
+            };
+            sets(&expected.embeddings).iter().zip(sets(&actual.embeddings)).map(|(one, other)| *one != other).collect()
+        }
+        None => vec![false; case.architecture.points()],
+    };
+    let logits = difference(&expected.logits, &actual.logits, classes, |row| !changed[row]);
+    assert!(logits < 1e-5, "{name}, {kind}: logits differ by {logits}");
+    assert_eq!(run(&mut engine, case).unwrap(), actual, "{name}, {kind}: the same bits again");
+}
+
+#[test]
+fn every_network_runs_as_its_plain_forward_pass() {
+    // A part variant has the layers of its network; its columns are what is new.
+    for name in names().iter().filter(|name| !name.ends_with("-part")) {
+        let architecture = small(name, 9);
+        for kind in ["spread", "copies", "one place"] {
+            compare(name, kind, &block(&architecture, kind));
+        }
+    }
+}
+
+#[test]
+fn three_columns_are_enough() {
+    for name in ["asis-pointnet-part", "asis-pointnet2-part", "jsnet-part", "jsnet-base-part"] {
+        compare(name, "spread", &block(&small(name, 3), "spread"));
+    }
+}
+
+#[test]
+fn parts_carry_the_parameters() {
+    for name in names() {
+        let architecture = small(&name, 6);
+        let parameters = Weights::untrained(&architecture, 2).fold(&architecture).unwrap();
+        let parts = export(&architecture, &parameters).unwrap();
+        assert_eq!(parts.head.is_some(), architecture.fusion().is_some(), "{name}");
+        let mut listed = vec![(PartRole::Body, parts.body.as_slice())];
+        listed.extend(parts.head.as_deref().map(|head| (PartRole::Head, head)));
+        for &(role, bytes) in &listed {
+            check_part(&architecture, role, bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+        }
+        assert_eq!(read_parameters(&architecture, &listed).unwrap(), parameters, "{name}");
+    }
+}
