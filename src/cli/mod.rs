@@ -3,6 +3,7 @@
 //! Exit codes: 0 = done; 1 = ran, and found a failure; 2 = bad input or a place that cannot be
 //! written, with the reason on stderr.
 
+mod calibrate;
 pub mod demo;
 mod eval;
 mod feed;
@@ -44,6 +45,8 @@ enum Verb {
     Eval(eval::Arguments),
     /// Make a model folder of trained weights, or rewrite what one says of itself.
     Pack(pack::Arguments),
+    /// Quantise a model to 8-bit integers, with ranges from drives or rooms.
+    Calibrate(calibrate::Arguments),
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
 }
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.verb {
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Feed(arguments) => feed::run(&arguments),
+        Verb::Calibrate(arguments) => calibrate::run(&arguments),
         Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
         Verb::Inspect(arguments) => inspect_command::run(&arguments),

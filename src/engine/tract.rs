@@ -187,22 +187,12 @@ impl Part {
 
     /// Fills the body's inputs from a block that was checked.
     fn fill(&mut self, block: BlockInput<'_>) -> TractResult<()> {
-        let levels = &block.plan.levels;
         self.fill_with(
             |kind, values| {
                 write_indices(block.plan, kind, values);
                 Ok(())
             },
-            |kind, values| match kind {
-                InputKind::Position(level) => values.copy_from_slice(levels[level].position.as_flattened()),
-                InputKind::InterpolationWeight(level) => {
-                    let weight = &levels[level].interpolation.weight;
-                    for (near, row) in values.chunks_exact_mut(weight.len()).enumerate() {
-                        row.iter_mut().zip(weight).for_each(|(value, weight)| *value = weight[near]);
-                    }
-                }
-                _ => values.copy_from_slice(block.features),
-            },
+            |kind, values| write_numbers(block, kind, values),
         )
     }
 
@@ -216,8 +206,23 @@ impl Part {
     }
 }
 
+/// A block's numbers in the network's slot-major layout.
+pub(crate) fn write_numbers(block: BlockInput<'_>, kind: InputKind, values: &mut [f32]) {
+    let levels = &block.plan.levels;
+    match kind {
+        InputKind::Position(level) => values.copy_from_slice(levels[level].position.as_flattened()),
+        InputKind::InterpolationWeight(level) => {
+            let weight = &levels[level].interpolation.weight;
+            for (near, row) in values.chunks_exact_mut(weight.len()).enumerate() {
+                row.iter_mut().zip(weight).for_each(|(value, weight)| *value = weight[near]);
+            }
+        }
+        _ => values.copy_from_slice(block.features),
+    }
+}
+
 /// A plan's indices in the network's slot-major layout.
-fn write_indices(plan: &GeometryPlan, kind: InputKind, values: &mut [i32]) {
+pub(crate) fn write_indices(plan: &GeometryPlan, kind: InputKind, values: &mut [i32]) {
     match kind {
         InputKind::Group(level) => {
             let neighbours = &plan.levels[level].neighbours;

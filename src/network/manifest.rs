@@ -15,6 +15,36 @@ use crate::geometry::LevelSpecification;
 /// The format that this version writes, and the newest that it reads.
 pub const FORMAT_VERSION: u32 = 1;
 
+/// In which numbers the products of a network are computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// Single precision.
+    #[default]
+    Fp32,
+    /// Half precision.
+    Fp16,
+    /// 8-bit integers where [`crate::quantisation`] put them, single precision elsewhere.
+    Int8,
+}
+
+impl Precision {
+    /// Whether it need not be written.
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fp32 => "fp32",
+            Self::Fp16 => "fp16",
+            Self::Int8 => "int8",
+        })
+    }
+}
+
 /// A column of a block's features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -147,6 +177,9 @@ pub struct Manifest {
     pub format: u32,
     /// Name of the architecture, for example `asis-pointnet2`.
     pub architecture: String,
+    /// In which numbers its products are computed; single precision where nothing is said.
+    #[serde(default, skip_serializing_if = "Precision::is_default")]
+    pub precision: Precision,
     /// Columns of a block's features, in order; the first three are the coordinates.
     pub feature_columns: Vec<FeatureColumn>,
     /// Values per instance embedding.

@@ -37,7 +37,8 @@ pub(crate) use fit::finite;
 pub use fit::{Misfit, check_fit};
 pub use manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
+    Precision,
 };
 pub use model::{Model, ModelError};
-pub use model_write::{ModelMetadata, write_model};
+pub use model_write::{ModelMetadata, write_model, write_parts};
 pub use weights::{BATCH_NORMALISATION_EPSILON, FoldedConvolution, Parameters, Weights, WeightsError};

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use super::architecture::Architecture;
 use super::manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
+    Precision,
 };
 use super::model::{MANIFEST, Model, ModelError, sha256};
-use super::onnx::export;
+use super::onnx::{Parts, export};
 use super::weights::Parameters;
 
 /// What a manifest says beyond the architecture.
@@ -81,6 +82,21 @@ pub fn write_model(
     parameters: &Parameters,
     metadata: &ModelMetadata,
 ) -> Result<Model, ModelError> {
+    write_parts(folder, architecture, export(architecture, parameters)?, Precision::Fp32, metadata, &[])
+}
+
+/// As [`write_model`], from parts that are ready, with further files (name, content) beside them.
+///
+/// # Errors
+/// As [`write_model`]; a part that does not fit the architecture is [`ModelError::Part`].
+pub fn write_parts(
+    folder: &Path,
+    architecture: &Architecture,
+    parts: Parts,
+    precision: Precision,
+    metadata: &ModelMetadata,
+    beside: &[(&str, Vec<u8>)],
+) -> Result<Model, ModelError> {
     let at = |path: &Path| {
         let path = path.to_owned();
         move |source: io::Error| ModelError::File { path, source }
@@ -91,11 +107,10 @@ pub fn write_model(
         return Err(ModelError::Occupied { path: folder.to_owned() });
     }
     let manifest_path = folder.join(MANIFEST);
-    let parts = export(architecture, parameters)?;
     let files = [(PartRole::Body, "body.onnx", Some(parts.body)), (PartRole::Head, "head.onnx", parts.head)];
     let files: Vec<(PartRole, &str, Vec<u8>)> =
         files.into_iter().filter_map(|(role, file, bytes)| Some((role, file, bytes?))).collect();
-    let manifest = manifest(architecture, metadata, &files);
+    let manifest = Manifest { precision, ..manifest(architecture, metadata, &files) };
     let text = manifest.to_text().map_err(|source| ModelError::Manifest { path: manifest_path.clone(), source })?;
     fits(architecture, metadata, &manifest, &manifest_path)?;
 
@@ -108,7 +123,8 @@ pub fn write_model(
     let made = workshop.path().join("new");
     fs::create_dir(&made).map_err(at(&made))?;
     let contents = files.iter().map(|(_, file, bytes)| (*file, bytes.as_slice()));
-    for (file, bytes) in contents.chain([(MANIFEST, text.as_bytes())]) {
+    let beside = beside.iter().map(|(file, bytes)| (*file, bytes.as_slice()));
+    for (file, bytes) in contents.chain([(MANIFEST, text.as_bytes())]).chain(beside) {
         let path = made.join(file);
         let written = File::create_new(&path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
         written.map_err(at(&path))?;
@@ -138,6 +154,7 @@ fn manifest(architecture: &Architecture, metadata: &ModelMetadata, files: &[(Par
     Manifest {
         format: FORMAT_VERSION,
         architecture: architecture.name().to_owned(),
+        precision: Precision::Fp32,
         feature_columns: metadata.feature_columns.clone(),
         embedding_size: architecture.embedding_size(),
         bandwidth: metadata.bandwidth,

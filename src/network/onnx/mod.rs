@@ -26,6 +26,11 @@
 //! (inputs × outputs) and `<scope>/biases`, whole: where a rewrite needs only some rows of a kernel the
 //! graph slices them out, and every engine folds the slice when it loads. So a part's initialisers are
 //! the network's parameters, readable by name ([`read_parameters`]).
+//!
+//! # Eight bits
+//! In a quantised part a kernel may be in 8 bits, with `<kernel>/scale` (one per output) beside it, and may
+//! be cut by rows into `<scope>/weights[0:3]`, `<scope>/weights[3:67]`, …, each in a precision of its own.
+//! The parameters are then what the 8 bits stand for.
 
 mod export;
 mod graph;
@@ -34,5 +39,7 @@ mod layers;
 mod read;
 
 pub use export::{Parts, export};
+pub(crate) use graph::{FILE_FORMAT, OPERATOR_SET};
 pub use inputs::{InputKind, NetworkInput, PartInterface, ValueType, interface};
+pub(crate) use read::decode;
 pub use read::{PartError, check_part, read_parameters};
