@@ -90,32 +90,50 @@ pub(super) fn gather(source: &Tensor, shape: &[usize], indices: &[i32]) -> Optio
 
 /// `start..end` along an axis; negative numbers count from its end, numbers beyond it are its end.
 pub(super) fn slice(source: &Tensor, axis: i64, start: i64, end: i64) -> Option<Tensor> {
-    let axis = usize::try_from(if axis < 0 { axis + source.shape.len() as i64 } else { axis }).ok()?;
-    let size = *source.shape.get(axis)?;
+    let (shape, values) = slice_of(&source.shape, &source.values, axis, start, end)?;
+    Some(Tensor { shape, values })
+}
+
+/// As [`slice`], of values of any kind.
+pub(super) fn slice_of<T: Copy>(
+    shape: &[usize],
+    values: &[T],
+    axis: i64,
+    start: i64,
+    end: i64,
+) -> Option<(Vec<usize>, Vec<T>)> {
+    let axis = usize::try_from(if axis < 0 { axis + shape.len() as i64 } else { axis }).ok()?;
+    let size = *shape.get(axis)?;
     let bound = |bound: i64| (if bound < 0 { bound + size as i64 } else { bound }).clamp(0, size as i64) as usize;
     let (start, end) = (bound(start), bound(end));
-    let width: usize = source.shape[axis + 1..].iter().product();
-    let outer = source.values.chunks_exact((size * width).max(1));
+    let width: usize = shape[axis + 1..].iter().product();
+    let outer = values.chunks_exact((size * width).max(1));
     let values = outer.flat_map(|block| &block[start * width..end.max(start) * width]).copied().collect();
-    let mut shape = source.shape.clone();
+    let mut shape = shape.to_vec();
     shape[axis] = end.max(start) - start;
-    Some(Tensor { shape, values })
+    Some((shape, values))
 }
 
 /// The same values in another shape; one size may be −1, and 0 keeps the old one.
 pub(super) fn reshape(source: &Tensor, wanted: &[i64]) -> Option<Tensor> {
+    Some(Tensor { shape: reshaped(&source.shape, wanted)?, values: source.values.clone() })
+}
+
+/// The shape that [`reshape`] gives.
+pub(super) fn reshaped(old: &[usize], wanted: &[i64]) -> Option<Vec<usize>> {
+    let count: usize = old.iter().product();
     let mut shape = Vec::with_capacity(wanted.len());
     for (axis, &size) in wanted.iter().enumerate() {
         shape.push(match size {
             -1 => 1,
-            0 => *source.shape.get(axis)?,
+            0 => *old.get(axis)?,
             size => usize::try_from(size).ok()?,
         });
     }
     if let Some(free) = wanted.iter().position(|&size| size == -1) {
-        shape[free] = source.values.len() / shape.iter().product::<usize>().max(1);
+        shape[free] = count / shape.iter().product::<usize>().max(1);
     }
-    (shape.iter().product::<usize>() == source.values.len()).then(|| Tensor { shape, values: source.values.clone() })
+    (shape.iter().product::<usize>() == count).then_some(shape)
 }
 
 /// Arrays one after another along an axis.

@@ -14,7 +14,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::graph::{Constant, Graph, Node};
-use super::operators::{Binary, binary, concatenate, gather, maximum_of, mean_of, reshape, slice, sum_of, transpose};
+use super::operators::{
+    Binary, binary, concatenate, gather, maximum_of, mean_of, reshape, reshaped, slice, slice_of, sum_of, transpose,
+};
 use super::tensor::{Arithmetic, QuantisedKernel, integer_product, product, quantise_all};
 use super::{QuantisationError, Tensor};
 
@@ -48,7 +50,7 @@ impl Observer for Blind {
 /// A value during a run.
 enum Value<'a> {
     Float(Cow<'a, Tensor>),
-    Index(&'a [usize], &'a [i32]),
+    Index(Vec<usize>, Cow<'a, [i32]>),
     /// 8-bit values, and their scale once a `DequantizeLinear` named it: what they stand for is only
     /// computed where it is needed.
     Byte {
@@ -72,7 +74,7 @@ pub fn run(
     for (name, input) in graph.inputs().zip(inputs) {
         let value = match input {
             Input::Float(tensor) => Value::Float(Cow::Borrowed(tensor)),
-            Input::Index(shape, indices) => Value::Index(shape, indices),
+            Input::Index(shape, indices) => Value::Index(shape.clone(), Cow::Borrowed(indices)),
         };
         values.insert(name, value);
     }
@@ -127,13 +129,13 @@ impl<'a> Step<'_, 'a> {
             "Relu" => self.each(|value| value.max(0.0))?,
             "Sigmoid" => self.each(|value| 1.0 / (1.0 + (-value).exp()))?,
             "Gather" => self.gather()?,
-            "Slice" => self.slice()?,
-            "Reshape" => reshape(&*self.float(0)?, self.integers(1)?)
-                .ok_or_else(|| self.misfit(1, "a shape of as many values"))?,
+            "Slice" => return self.slice(),
+            "Reshape" => return self.reshape(),
             "Concat" => self.concatenate()?,
             "Transpose" => {
                 let order = self.node.attributes.get("perm").map_or(&[][..], Vec::as_slice);
-                transpose(&*self.float(0)?, order).ok_or_else(|| self.misfit(0, "a permutation of its axes"))?
+                let source = self.float(0)?;
+                transpose(&source, order).ok_or_else(|| self.misfit(0, "a permutation of its axes"))?
             }
             "ReduceMax" => self.reduce(maximum_of)?,
             "ReduceMean" => self.reduce(mean_of)?,
@@ -258,7 +260,7 @@ impl<'a> Step<'_, 'a> {
         gather(source, shape, indices).ok_or_else(|| self.misfit(1, "indices inside the gathered value"))
     }
 
-    fn slice(&self) -> Result<Tensor, QuantisationError> {
+    fn slice(&self) -> Result<Value<'a>, QuantisationError> {
         let bounds = |input| {
             self.integers(input)
                 .and_then(|values| values.first().copied().ok_or_else(|| self.misfit(input, "one bound")))
@@ -267,7 +269,26 @@ impl<'a> Step<'_, 'a> {
         if self.integers(1)?.len() != 1 || self.node.inputs.len() > 4 {
             return Err(self.misfit(1, "one axis, step 1"));
         }
-        slice(&*self.float(0)?, axis, start, end).ok_or_else(|| self.misfit(0, "bounds inside its shape"))
+        let misfit = || self.misfit(0, "bounds inside its shape");
+        if let Some(Value::Index(shape, indices)) = self.values.get(self.name(0)?) {
+            let (shape, indices) = slice_of(shape, indices, axis, start, end).ok_or_else(misfit)?;
+            return Ok(Value::Index(shape, Cow::Owned(indices)));
+        }
+        let source = self.float(0)?;
+        let sliced = slice(&source, axis, start, end).ok_or_else(misfit)?;
+        Ok(Value::Float(Cow::Owned(sliced)))
+    }
+
+    fn reshape(&self) -> Result<Value<'a>, QuantisationError> {
+        let wanted = self.integers(1)?;
+        let misfit = || self.misfit(1, "a shape of as many values");
+        if let Some(Value::Index(shape, indices)) = self.values.get(self.name(0)?) {
+            let shape = reshaped(shape, wanted).ok_or_else(misfit)?;
+            return Ok(Value::Index(shape, indices.clone()));
+        }
+        let source = self.float(0)?;
+        let reshaped = reshape(&source, wanted).ok_or_else(misfit)?;
+        Ok(Value::Float(Cow::Owned(reshaped)))
     }
 
     fn concatenate(&self) -> Result<Tensor, QuantisationError> {

@@ -97,7 +97,10 @@ fn split_products(graph: &mut Graph, shapes: &BTreeMap<String, Vec<usize>>) {
     let mut nodes = Vec::with_capacity(graph.nodes.len());
     for node in std::mem::take(&mut graph.nodes) {
         let parts = (node.operator == "MatMul").then(|| joins.get(&node.inputs[0])).flatten();
-        let (Some(parts), true) = (parts.filter(|parts| mixed(parts)), graph.float(&node.inputs[1]).is_some()) else {
+        let (Some(parts), true) = (
+            parts.filter(|parts| mixed(parts)),
+            node.inputs.get(1).is_some_and(|kernel| graph.float(kernel).is_some()),
+        ) else {
             nodes.push(node);
             continue;
         };
