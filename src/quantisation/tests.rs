@@ -249,26 +249,3 @@ fn unknown_operators_are_refused_by_name() {
     let error = network.run(block(&architecture, 1).input(), &mut Blind, &mut Prediction::default()).unwrap_err();
     assert!(matches!(&error, QuantisationError::Operator { operator, .. } if operator == "Erf"), "{error}");
 }
-#[test]
-#[ignore = "TEMPORARY"]
-fn temporary_shipped() {
-    let model = Model::open(std::path::Path::new("models/asis-pointnet2")).unwrap();
-    let t = std::time::Instant::now();
-    let blocks = collect_blocks(&model, &BlockSource::Simulated(1), 24, &mut |n| eprintln!("{n}")).unwrap();
-    eprintln!("{} blocks {:?}", blocks.len(), t.elapsed());
-    let options = CalibrationOptions { score_rooms: 0, ..CalibrationOptions::default() };
-    let mut tell = |p: Progress| eprintln!("{:?} {p:?}", t.elapsed());
-    let c = calibrate(&model, blocks, "simulated", &options, None, &mut tell).unwrap();
-    std::fs::write("/tmp/d_report.md", markdown(&c.report)).unwrap();
-    let beside = [("report.json", serde_json::to_vec_pretty(&c.report).unwrap())];
-    write_parts(
-        std::path::Path::new("/tmp/d_int8"),
-        model.architecture(),
-        c.network.parts(),
-        Precision::Int8,
-        &ModelMetadata::of(model.manifest()),
-        &beside,
-    )
-    .unwrap();
-    eprintln!("all {:?}", t.elapsed());
-}
