@@ -32,6 +32,7 @@
 //! | [`recording`] | simulated drives as bags, simulated rooms as files | networks |
 //! | [`picture`] | labelled clouds as images | the pipeline |
 //! | [`replay`] | recordings through the pipeline: pairing, transforms, output | arguments |
+//! | [`quantisation`] | fp32 parts → int8 parts: ranges, sensitivity, integer arithmetic | files of drives |
 //! | [`cli`] | one file per verb | |
 
 pub mod block;
@@ -48,6 +49,7 @@ pub mod metrics;
 pub mod network;
 pub mod picture;
 pub mod pipeline;
+pub mod quantisation;
 pub mod recording;
 pub mod replay;
 pub mod ros;

@@ -124,7 +124,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
         let from = model.manifest().parts.iter().map(|part| toml::Value::String(part.sha256.clone())).collect();
         metadata.provenance.insert("converted_from_sha256".to_owned(), toml::Value::Array(from));
     }
-    let written = write_parts(&arguments.out, model.architecture(), parts, wanted, &metadata)?;
+    let written = write_parts(&arguments.out, model.architecture(), parts, wanted, &metadata, &[])?;
     for part in &written.manifest().parts {
         let length = written.part(part.role).map_or(0, <[u8]>::len);
         writeln!(out, "{}: {wanted}, {length} B", written.folder().join(&part.file).display())?;

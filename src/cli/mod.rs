@@ -4,6 +4,7 @@
 //! written, with the reason on stderr.
 
 mod architecture;
+mod calibrate;
 pub mod demo;
 mod eval;
 mod export;
@@ -54,6 +55,8 @@ enum Verb {
     ImportCheckpoint(import_checkpoint::Arguments),
     /// Write a model as ONNX for TensorRT, ONNX Runtime or Netron, in fp32, fp16 or int8.
     Export(export::Arguments),
+    /// Quantise a model to 8-bit integers, with ranges from drives or rooms.
+    Calibrate(calibrate::Arguments),
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
 }
@@ -79,6 +82,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.verb {
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Feed(arguments) => feed::run(&arguments),
+        Verb::Calibrate(arguments) => calibrate::run(&arguments),
         Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
         Verb::Inspect(arguments) => inspect_command::run(&arguments),

@@ -11,6 +11,7 @@ mod tract;
 pub use instance_fusion::{InstanceFusion, nearest_plain};
 pub use plain::PlainEngine;
 pub use tract::TractEngine;
+pub(crate) use tract::{write_indices, write_numbers};
 
 use crate::geometry::GeometryPlan;
 use crate::network::Misfit;

@@ -187,28 +187,12 @@ impl Part {
 
     /// Fills the body's inputs from a block that was checked.
     fn fill(&mut self, block: BlockInput<'_>) -> TractResult<()> {
-        let levels = &block.plan.levels;
         self.fill_with(
             |kind, values| {
                 write_indices(block.plan, kind, values);
                 Ok(())
             },
-            |kind, values| match kind {
-                InputKind::Position(level) => values.copy_from_slice(levels[level].position.as_flattened()),
-                InputKind::DensityScale(level) => {
-                    write_slot_major(&levels[level].density_scale, levels[level].neighbours.slots, values, |&scale| {
-                        scale
-                    });
-                }
-                InputKind::InterpolationWeight(level) => {
-                    write_slot_major(levels[level].interpolation.weight.as_flattened(), 3, values, |&weight| weight);
-                }
-                InputKind::BlockInterpolationWeight(level) => {
-                    let weight = levels[level].block_interpolation.weight.as_flattened();
-                    write_slot_major(weight, 3, values, |&weight| weight);
-                }
-                _ => values.copy_from_slice(block.features),
-            },
+            |kind, values| write_numbers(block, kind, values),
         )
     }
 
@@ -222,8 +206,27 @@ impl Part {
     }
 }
 
+/// A block's numbers in the network's slot-major layout.
+pub(crate) fn write_numbers(block: BlockInput<'_>, kind: InputKind, values: &mut [f32]) {
+    let levels = &block.plan.levels;
+    match kind {
+        InputKind::Position(level) => values.copy_from_slice(levels[level].position.as_flattened()),
+        InputKind::DensityScale(level) => {
+            write_slot_major(&levels[level].density_scale, levels[level].neighbours.slots, values, |&scale| scale);
+        }
+        InputKind::InterpolationWeight(level) => {
+            write_slot_major(levels[level].interpolation.weight.as_flattened(), 3, values, |&weight| weight);
+        }
+        InputKind::BlockInterpolationWeight(level) => {
+            let weight = levels[level].block_interpolation.weight.as_flattened();
+            write_slot_major(weight, 3, values, |&weight| weight);
+        }
+        _ => values.copy_from_slice(block.features),
+    }
+}
+
 /// A plan's indices in the network's slot-major layout.
-fn write_indices(plan: &GeometryPlan, kind: InputKind, values: &mut [i32]) {
+pub(crate) fn write_indices(plan: &GeometryPlan, kind: InputKind, values: &mut [i32]) {
     let index = |&index: &u32| index as i32;
     match kind {
         InputKind::Group(level) => {

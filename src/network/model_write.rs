@@ -82,19 +82,20 @@ pub fn write_model(
     parameters: &Parameters,
     metadata: &ModelMetadata,
 ) -> Result<Model, ModelError> {
-    write_parts(folder, architecture, export(architecture, parameters)?, Precision::Fp32, metadata)
+    write_parts(folder, architecture, export(architecture, parameters)?, Precision::Fp32, metadata, &[])
 }
 
-/// As [`write_model`], with parts that are there already, in whatever numbers they compute.
+/// As [`write_model`], from parts that are ready, with further files (name, content) beside them.
 ///
 /// # Errors
-/// As [`write_model`]; also when the parts are not those of the architecture.
+/// As [`write_model`]; a part that does not fit the architecture is [`ModelError::Part`].
 pub fn write_parts(
     folder: &Path,
     architecture: &Architecture,
     parts: Parts,
     precision: Precision,
     metadata: &ModelMetadata,
+    beside: &[(&str, Vec<u8>)],
 ) -> Result<Model, ModelError> {
     let at = |path: &Path| {
         let path = path.to_owned();
@@ -122,7 +123,8 @@ pub fn write_parts(
     let made = workshop.path().join("new");
     fs::create_dir(&made).map_err(at(&made))?;
     let contents = files.iter().map(|(_, file, bytes)| (*file, bytes.as_slice()));
-    for (file, bytes) in contents.chain([(MANIFEST, text.as_bytes())]) {
+    let beside = beside.iter().map(|(file, bytes)| (*file, bytes.as_slice()));
+    for (file, bytes) in contents.chain([(MANIFEST, text.as_bytes())]).chain(beside) {
         let path = made.join(file);
         let written = File::create_new(&path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()));
         written.map_err(at(&path))?;

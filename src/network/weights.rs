@@ -73,6 +73,16 @@ pub enum WeightsError {
         /// The value.
         value: f32,
     },
+    /// A quantisation scale is not positive.
+    #[error("scale {name}: entry {index} is {value}: a scale is a positive finite number")]
+    Scale {
+        /// Its name.
+        name: String,
+        /// Position of the first such value.
+        index: usize,
+        /// The value.
+        value: f32,
+    },
     /// A moving variance is negative.
     #[error("variable {name}: variance {index} is {value}, below zero")]
     NegativeVariance {

@@ -10,6 +10,7 @@ use super::queue::{Kept, Queue};
 use super::session::{Session, TakenFrom};
 use super::{DropReason, Event, LABELLED_TOPIC, Orientation, ReplayError, ReplayOptions, ReplaySummary, ending};
 use crate::cloud::{Cloud, DepthProjector, decode, label_cloud, label_organised};
+use crate::engine::Engine;
 use crate::latency::{Stage, StageTimes};
 use crate::network::Model;
 use crate::ros::{CameraInfo, CdrError, CompressedImageView, Header, ImageView, Message, PointCloud2View, TfMessage};
@@ -27,6 +28,7 @@ pub fn replay(
     output: Option<&Path>,
     model: &Model,
     options: &ReplayOptions,
+    engines: Option<Vec<Box<dyn Engine>>>,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<ReplaySummary, ReplayError> {
     let mut source = open_bag(input)?;
@@ -36,7 +38,7 @@ pub fn replay(
     if let Some(sink) = &mut sink {
         map.add_all(source.as_ref(), sink.as_mut())?;
     }
-    let mut session = Session::new(input, model, options, options.config.clone(), observe)?;
+    let mut session = Session::new(input, model, options, options.config.clone(), engines, observe)?;
     session.summary.topic = source.topics()[chosen.topic()].name.clone();
     let mut run = Run {
         session,

@@ -10,6 +10,7 @@ use super::session::{Session, TakenFrom};
 use super::{ColourBy, DropReason, Event, Orientation, ReplayError, ReplayOptions, ReplaySummary, ending};
 use crate::cloud::{INVALID_CLASS, instance_colour};
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::latency::{Stage, StageTimes};
 use crate::network::Model;
 use crate::transport::{LabelledPoints, open_cloud, write_cloud};
@@ -20,6 +21,7 @@ pub fn replay(
     output: Option<&Path>,
     model: &Model,
     options: &ReplayOptions,
+    engines: Option<Vec<Box<dyn Engine>>>,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<ReplaySummary, ReplayError> {
     if let Some(path) = output
@@ -33,7 +35,7 @@ pub fn replay(
     let start = Instant::now();
     let mut times = StageTimes::default();
     let mut file = times.measure(Stage::Decode, || open_cloud(input))?;
-    let mut session = Session::new(input, model, options, unbounded(&options.config), observe)?;
+    let mut session = Session::new(input, model, options, unbounded(&options.config), engines, observe)?;
     let name = input.to_string_lossy();
     session.summary.topic = name.clone().into_owned();
     session.summary.single_frame = true;

@@ -39,6 +39,7 @@ use nalgebra::Isometry3;
 
 use crate::cloud::{Cloud, Labels};
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::network::Model;
 use crate::pipeline::FrameReport;
 use crate::transport::Looks;
@@ -153,14 +154,31 @@ pub fn replay(
     options: &ReplayOptions,
     observe: &mut dyn FnMut(Event<'_>),
 ) -> Result<ReplaySummary, ReplayError> {
+    replay_with_engines(input, output, model, options, None, observe)
+}
+
+/// As [`replay`], on other engines for the same model, one to a thread; `None`: the usual ones.
+///
+/// # Errors
+/// As [`replay`].
+pub fn replay_with_engines(
+    input: &Path,
+    output: Option<&Path>,
+    model: &Model,
+    options: &ReplayOptions,
+    engines: Option<Vec<Box<dyn Engine>>>,
+    observe: &mut dyn FnMut(Event<'_>),
+) -> Result<ReplaySummary, ReplayError> {
     options.config.check()?;
     let looks = Looks::of(input).map_err(|source| ReplayError::Input { path: input.to_owned(), source })?;
     for place in output.into_iter().chain(options.picture.as_deref()) {
         check_place(input, place)?;
     }
     match looks {
-        Looks::Pcd | Looks::Ply | Looks::Npy | Looks::Zip => file::replay(input, output, model, options, observe),
-        _ => bag::replay(input, output, model, options, observe),
+        Looks::Pcd | Looks::Ply | Looks::Npy | Looks::Zip => {
+            file::replay(input, output, model, options, engines, observe)
+        }
+        _ => bag::replay(input, output, model, options, engines, observe),
     }
 }
 

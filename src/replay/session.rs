@@ -9,6 +9,7 @@ use nalgebra::Isometry3;
 use super::{ColourBy, DropReason, Event, ReplayError, ReplayOptions, ReplaySummary, ReplayedFrame, picture};
 use crate::cloud::{Cloud, Colouring, INVALID_CLASS, Labels, NO_INSTANCE};
 use crate::config::Config;
+use crate::engine::Engine;
 use crate::latency::{LatencyLedger, StageTimes};
 use crate::network::Model;
 use crate::pipeline::{Frame, FrameReport, Pipeline};
@@ -51,6 +52,7 @@ impl<'o> Session<'o> {
         model: &'o Model,
         options: &'o ReplayOptions,
         config: Config,
+        engines: Option<Vec<Box<dyn Engine>>>,
         observe: &'o mut dyn FnMut(Event<'_>),
     ) -> Result<Self, ReplayError> {
         let summary =
@@ -59,7 +61,10 @@ impl<'o> Session<'o> {
             summary,
             labels: Labels::default(),
             last_cloud: Cloud::default(),
-            pipeline: Pipeline::new(model, config)?,
+            pipeline: match engines {
+                Some(engines) => Pipeline::with_engines(model, config, engines)?,
+                None => Pipeline::new(model, config)?,
+            },
             model,
             palette: model.manifest().classes.iter().map(|class| class.colour).collect(),
             options,

@@ -29,7 +29,9 @@ impl RoomSource {
         epochs: Option<u64>,
     ) -> Result<Option<Arc<LabelledCloud>>, FeedError> {
         match self {
-            Self::Simulated(meshes) => Ok(Some(Arc::new(simulate(room_seeds(seed, split) + index, split, meshes.as_ref())))),
+            Self::Simulated(meshes) => {
+                Ok(Some(Arc::new(simulate(room_seeds(seed, split) + index, split, meshes.as_ref()))))
+            }
             Self::Recorded(rooms) => {
                 let rooms_in_all = epochs.map(|epochs| epochs.saturating_mul(rooms.len() as u64));
                 let is_over = rooms_in_all.is_some_and(|end| index >= end);

@@ -9,9 +9,9 @@ use tract_onnx::pb::{
 use super::inputs::{NetworkInput, ValueType};
 
 /// Version of the operator set.
-pub(super) const OPERATOR_SET: i64 = 17;
+pub(crate) const OPERATOR_SET: i64 = 17;
 /// Version of the file format that goes with it.
-const FILE_FORMAT: i64 = 8;
+pub(crate) const FILE_FORMAT: i64 = 8;
 
 /// A graph under construction. Values are named by whoever makes them; a node has its output's name.
 #[derive(Default)]

@@ -32,6 +32,11 @@
 //! (inputs × outputs) and `<scope>/biases`, whole: where a rewrite needs only some rows of a kernel the
 //! graph slices them out, and every engine folds the slice when it loads. So a part's initialisers are
 //! the network's parameters, readable by name ([`read_parameters`]).
+//!
+//! # Eight bits
+//! In a quantised part a kernel may be in 8 bits, with `<kernel>/scale` (one per output) beside it, and may
+//! be cut by rows into `<scope>/weights[0:3]`, `<scope>/weights[3:67]`, …, each in a precision of its own.
+//! The parameters are then what the 8 bits stand for.
 
 mod export;
 mod graph;
@@ -42,6 +47,8 @@ mod point_convolution;
 mod read;
 
 pub use export::{Parts, export};
+pub(crate) use graph::{FILE_FORMAT, OPERATOR_SET};
 pub use half_precision::to_half_precision;
 pub use inputs::{InputKind, NetworkInput, PartInterface, ValueType, interface};
+pub(crate) use read::decode;
 pub use read::{PartError, check_part, read_parameters};

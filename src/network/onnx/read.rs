@@ -238,9 +238,53 @@ fn folded(graph: &GraphProto, convolution: &Convolution) -> Result<FoldedConvolu
     Ok(FoldedConvolution {
         inputs,
         outputs,
-        weight: floats(graph, convolution.weights(), &[inputs, outputs])?,
+        weight: kernel(graph, convolution.weights(), inputs, outputs)?,
         bias: floats(graph, convolution.biases(), &[outputs])?,
     })
+}
+
+/// A kernel, whole or cut by rows, in floats or in 8 bits.
+fn kernel(graph: &GraphProto, name: String, inputs: usize, outputs: usize) -> Result<Vec<f32>, WeightsError> {
+    if graph.initializer.iter().any(|tensor| tensor.name == name) {
+        return rows(graph, name, inputs, outputs);
+    }
+    // `<name>[from:to]`, in any order.
+    let bounds = |tensor: &TensorProto| {
+        let (from, to) = tensor.name.strip_prefix(&name)?.strip_prefix('[')?.strip_suffix(']')?.split_once(':')?;
+        Some((from.parse::<usize>().ok()?, to.parse::<usize>().ok()?))
+    };
+    let mut pieces: Vec<(usize, usize)> = graph.initializer.iter().filter_map(bounds).collect();
+    pieces.sort_unstable();
+    pieces.dedup();
+    let mut values = Vec::with_capacity(inputs * outputs);
+    let mut next = 0;
+    for (from, to) in pieces {
+        if from != next || to <= from || to > inputs {
+            let (expected, actual) = (vec![next, inputs], vec![from, to]);
+            return Err(WeightsError::Shape { name: format!("{name}[{from}:{to}]"), expected, actual });
+        }
+        values.extend(rows(graph, format!("{name}[{from}:{to}]"), to - from, outputs)?);
+        next = to;
+    }
+    if next == inputs { Ok(values) } else { Err(WeightsError::Missing { name, shape: vec![inputs, outputs] }) }
+}
+
+fn rows(graph: &GraphProto, name: String, inputs: usize, outputs: usize) -> Result<Vec<f32>, WeightsError> {
+    let tensor = graph.initializer.iter().find(|tensor| tensor.name == name);
+    let Some(tensor) = tensor.filter(|tensor| tensor.data_type == DataType::Int8 as i32) else {
+        return floats(graph, name, &[inputs, outputs]);
+    };
+    let actual: Vec<usize> = tensor.dims.iter().map(|&size| usize::try_from(size).unwrap_or(0)).collect();
+    if actual != [inputs, outputs] || tensor.raw_data.len() != inputs * outputs {
+        return Err(WeightsError::Shape { name, expected: vec![inputs, outputs], actual });
+    }
+    let scale_name = format!("{name}/scale");
+    let scale = floats(graph, scale_name.clone(), &[outputs])?;
+    if let Some(index) = scale.iter().position(|scale| *scale <= 0.0) {
+        return Err(WeightsError::Scale { name: scale_name, index, value: scale[index] });
+    }
+    let steps = tensor.raw_data.iter().map(|&byte| f32::from(byte as i8));
+    Ok(steps.zip(scale.iter().cycle()).map(|(step, scale)| step * scale).collect())
 }
 
 fn floats(graph: &GraphProto, name: String, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
