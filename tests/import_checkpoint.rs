@@ -10,6 +10,9 @@ use instanton::network::checkpoint::{CheckpointError, ImportError, import};
 use instanton::network::{Architecture, Description, Layer, Model, Operation, WeightsError};
 use npyz::WriterBuilder;
 
+/// Changes a variable's shape or values, given its name.
+type Spoil = dyn Fn(&str, &mut Vec<u64>, &mut Vec<f32>);
+
 /// The check-point that `tests/data/checkpoint/make.py` wrote with TensorFlow.
 const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/checkpoint/small.ckpt");
 
@@ -229,7 +232,7 @@ fn spoilt_archives_are_refused_by_variable() {
     let path = place.path().join("weights.npz");
     let architecture = small(13, 16);
     let good = import(Path::new(SMALL), &architecture).expect("a check-point").weights;
-    let write = |spoil: &dyn Fn(&str, &mut Vec<u64>, &mut Vec<f32>)| {
+    let write = |spoil: &Spoil| {
         let mut archive = npyz::npz::NpzWriter::create(&path).expect("a writable place");
         for variable in architecture.variables() {
             let mut shape: Vec<u64> = variable.shape.iter().map(|&size| size as u64).collect();

@@ -27,6 +27,9 @@ const BLOCKS_PER_COPY: usize = 8;
 /// Voxel size of the live map (m): training sees rooms as thinned as the field does.
 const VOXEL: f32 = 0.025;
 
+/// Classes and instances of a block's points.
+type BlockLabels = (Vec<u8>, Vec<i32>);
+
 /// A room at hand with the copy that blocks are drawn from.
 struct Room {
     original: Arc<LabelledCloud>,
@@ -101,7 +104,7 @@ impl Lane {
     }
 
     /// Fills `self.block` under the live protocol; returns its labels.
-    fn draw_live(&mut self, pool: &rayon::ThreadPool) -> Result<Option<(Vec<u8>, Vec<i32>)>, FeedError> {
+    fn draw_live(&mut self, pool: &rayon::ThreadPool) -> Result<Option<BlockLabels>, FeedError> {
         // The reservoir fills while it is drawn from: the first blocks do not wait for all rooms.
         if self.rooms.len() < ROOMS_AT_HAND {
             let Some(room) = self.take_room(pool)? else { return Ok(None) };
@@ -179,7 +182,7 @@ impl Lane {
     /// Fills `self.block` with one of the published blocks, sampled anew; returns its labels.
     ///
     /// Every block of a room comes once an epoch, in random order among the rooms at hand.
-    fn draw_published(&mut self, pool: &rayon::ThreadPool) -> Result<Option<(Vec<u8>, Vec<i32>)>, FeedError> {
+    fn draw_published(&mut self, pool: &rayon::ThreadPool) -> Result<Option<BlockLabels>, FeedError> {
         while !self.is_over && self.published.len() < ROOMS_AT_HAND {
             self.take_published(pool)?;
         }
@@ -235,7 +238,7 @@ impl Lane {
     }
 }
 
-fn labels(room: &LabelledCloud, sample: &[u32]) -> (Vec<u8>, Vec<i32>) {
+fn labels(room: &LabelledCloud, sample: &[u32]) -> BlockLabels {
     let sampled = sample.iter().map(|&point| point as usize);
     (sampled.clone().map(|point| room.class[point]).collect(), sampled.map(|point| room.instance[point]).collect())
 }

@@ -198,8 +198,7 @@ mod tests {
             assert!(mixed.class.len() == points && mixed.instance.len() == points && colour.len() == points);
             let mut cells = BTreeSet::new();
             let (mut here, mut there) = (BTreeSet::new(), BTreeSet::new());
-            for point in 0..points {
-                let [x, y, z] = mixed.cloud.position[point];
+            for (point, &[x, y, z]) in mixed.cloud.position.iter().enumerate() {
                 assert!((z - 0.2).abs() < 1e-6, "{z}");
                 assert_eq!(mixed.class[point], if colour[point] == [9, 9, 9] { 7 } else { 1 });
                 if mixed.class[point] == 7 { &mut there } else { &mut here }.insert(mixed.instance[point]);
