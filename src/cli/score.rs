@@ -28,8 +28,8 @@ use record::{Cache, ProtocolName, Record};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   instanton score models/asis-pointnet2 --count 2                        # a first look, nothing is written
-  instanton score models/*/ --update models/README.md                    # the table, the manifests and the cards
-  instanton score models/*/ --rooms Area_5 --protocol reference --protocol live
+  instanton score models/asis* --update models/README.md                 # the table, the manifests and the cards
+  instanton score models/asis* --rooms Area_5 --protocol reference --protocol live
 
 The hold-out is simulated rooms of seeds that no training draws from, the same for every model. Results are kept by
 model and rooms: a run that was stopped goes on where it was.")]
