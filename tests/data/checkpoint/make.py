@@ -51,7 +51,7 @@ def small():
         session.run(tf1.global_variables_initializer())
         for seed in range(2):
             session.run(train, {features: np.random.default_rng(seed).normal(size=(2, 8, 6))})
-        tf1.train.Saver().save(session, os.path.join(folder, "small.ckpt"), write_meta_graph=False)
+        tf1.train.Saver(save_relative_paths=True).save(session, os.path.join(folder, "small.ckpt"), write_meta_graph=False)
         network = {v.op.name: v for v in tf1.global_variables() if v.op.name[:3] in ("sem", "ins") and "Adam" not in v.op.name}
         np.savez(os.path.join(folder, "expected.npz"), **session.run(network))
 
