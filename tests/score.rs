@@ -84,6 +84,36 @@ fn one_command_writes_the_table_the_manifests_and_the_cards() {
 }
 
 #[test]
+fn models_that_are_not_here_stand_in_the_tables_by_their_records() {
+    let place = tempfile::tempdir().expect("a place");
+    let at = |name: &str| place.path().join(name);
+    model(&at("one"), 1);
+    model(&at("gone"), 2);
+    room(&at("room.npy"), 0.7);
+    let output = score(place.path(), &["gone", "--rooms", "room.npy", "--json"]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::write(at("variants.json"), &output.stdout).expect("written");
+    std::fs::remove_dir_all(at("gone")).expect("removed");
+
+    let arguments = ["one", "--rooms", "room.npy", "--recorded", "variants.json"];
+    let output = score(place.path(), &arguments);
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && table.contains("| one") && table.contains("| gone"), "{table}");
+
+    let refused = |arguments: &[&str], expected: &str| {
+        let output = score(place.path(), arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(2) && said.contains(expected), "{expected}: {said}");
+    };
+    model(&at("gone"), 3);
+    refused(&["gone", "--rooms", "room.npy", "--recorded", "variants.json"], "same name");
+    room(&at("room.npy"), 0.9);
+    refused(&arguments, "gone was scored on other rooms");
+    std::fs::write(at("variants.json"), "[{}]").expect("written");
+    refused(&arguments, "variants.json: expected what `instanton score --json` printed");
+}
+
+#[test]
 fn what_cannot_be_scored_is_refused_before_anything_is_written() {
     let place = tempfile::tempdir().expect("a place");
     let at = |name: &str| place.path().join(name);

@@ -8,7 +8,7 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Verdict;
-use crate::network::{Model, ModelMetadata, Precision, write_parts};
+use crate::network::{Model, ModelMetadata, Precision, check_place, write_parts};
 use crate::quantisation::{
     BlockSource, CalibrationOptions, Progress, RangeMethod, Workshop, calibrate, collect_blocks, markdown, rooms_of,
 };
@@ -42,8 +42,8 @@ pub(super) struct Arguments {
     /// How ranges are chosen.
     #[arg(long, value_enum, default_value_t)]
     method: RangeMethod,
-    /// Blocks to use, evenly spread over the source; the last quarter is for measuring.
-    #[arg(long, default_value_t = 48)]
+    /// Blocks to use, evenly spread over the source; an eighth decides, another one judges.
+    #[arg(long, default_value_t = 64)]
     blocks: usize,
     /// Simulated rooms to score before and after (0: none).
     #[arg(long, default_value_t = 4)]
@@ -64,6 +64,7 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let model = Model::open(&arguments.model).context("the model")?;
+    check_place(&arguments.out)?;
     let (source, source_name) = source(arguments)?;
     let hashes: Vec<&str> = model.manifest().parts.iter().map(|part| part.sha256.as_str()).collect();
     let dependencies = format!("{hashes:?} {source:?} {}", arguments.blocks);

@@ -30,6 +30,8 @@ use record::{Cache, ProtocolName, Record};
   instanton score models/asis-pointnet2 --count 2                        # a first look, nothing is written
   instanton score models/asis* --update models/README.md                 # the table, the manifests and the cards
   instanton score models/asis* --rooms Area_5 --protocol reference --protocol live
+  instanton score runs/packed/* --json > variants.json                   # ... and later, with the shipped ones:
+  instanton score models/asis* --recorded variants.json --update models/README.md
 
 The hold-out is simulated rooms of seeds that no training draws from, the same for every model. Results are kept by
 model and rooms: a run that was stopped goes on where it was.")]
@@ -52,6 +54,9 @@ pub(super) struct Arguments {
     /// Rewrite the marked section of this file as tables, the [scores] of every model.toml, and the models' cards.
     #[arg(long, value_name = "FILE.md")]
     update: Option<PathBuf>,
+    /// Also put models into the tables that are not here: what an earlier run with --json printed, on the same rooms.
+    #[arg(long, value_name = "FILE.json")]
+    recorded: Option<PathBuf>,
     /// Where results are kept.
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
@@ -85,6 +90,29 @@ pub(super) enum ScoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file of records is none.
+    #[error("{}: expected what `instanton score --json` printed: {reason}", path.display())]
+    Recorded {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        reason: serde_json::Error,
+    },
+    /// Rows of one table must be of the same rooms.
+    #[error(
+        "{}: {model} was scored on other rooms, or with another method: expected rooms {expected}, found {actual}",
+        path.display()
+    )]
+    OtherRooms {
+        /// The file of records.
+        path: PathBuf,
+        /// The record's model.
+        model: String,
+        /// The digest of this run's rooms.
+        expected: String,
+        /// That of the record's.
+        actual: String,
+    },
     /// The same folder name twice would be one line of the table.
     #[error("{}: a model of the same name was given before", path.display())]
     SameName {
@@ -105,16 +133,18 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     } else {
         HoldOut::files(super::eval::expand(&arguments.rooms)?)
     };
-    let hashes = hash_rooms(&rooms)?;
+    let digest = record::rooms_digest(arguments.seed, &hash_rooms(&rooms)?);
+    let recorded = arguments.recorded.as_deref().map(|path| read_recorded(path, &digest, &protocols, &models));
+    let recorded = recorded.transpose()?.unwrap_or_default();
     let cache = Cache::open(arguments.cache.clone())?;
     let mut records = Vec::new();
     for (name, model) in &models {
         for &protocol in &protocols {
-            let key = record::key(model, protocol, arguments.seed, &hashes)?;
+            let key = record::key(model, protocol, &digest)?;
             let record = match cache.find(&key) {
                 Some(record) => Record { model: name.clone(), ..record },
                 None => {
-                    let record = score(arguments, name, model, protocol, &rooms)
+                    let record = score(arguments, name, model, protocol, &rooms, &digest)
                         .with_context(|| model.folder().display().to_string())?;
                     cache.keep(&key, &record)?;
                     record
@@ -123,6 +153,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
             records.push(record);
         }
     }
+    records.extend(recorded);
     if let (Some(path), Some(page)) = (&arguments.update, page) {
         for (name, model) in &models {
             let own: Vec<&Record> = records.iter().filter(|record| record.model == *name).collect();
@@ -173,6 +204,7 @@ fn score(
     model: &Model,
     protocol: ProtocolName,
     rooms: &HoldOut,
+    digest: &str,
 ) -> anyhow::Result<Record> {
     let mut config = Config::default();
     if arguments.threads > 0 {
@@ -194,7 +226,7 @@ fn score(
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(Record::new(name, model, protocol, &evaluator.scores(), evaluator.times(), blocks, failed))
+    Ok(Record::new(name, model, protocol, digest, &evaluator.scores(), evaluator.times(), blocks, failed))
 }
 
 /// The model's own mean instance sizes, or, if it has none, those of the rooms' truth.
@@ -207,6 +239,28 @@ fn instance_sizes(arguments: &Arguments, model: &Model, rooms: &HoldOut) -> anyh
         measured.add_room(&room.load()?).with_context(|| room.to_string())?;
     }
     Ok(measured.finish())
+}
+
+/// Records of models that are not here, of the protocols that were asked for.
+fn read_recorded(
+    path: &Path,
+    rooms: &str,
+    protocols: &[ProtocolName],
+    models: &[(String, Model)],
+) -> Result<Vec<Record>, ScoreError> {
+    let text = std::fs::read_to_string(path).map_err(|source| ScoreError::File { path: path.to_owned(), source })?;
+    let refuse = |reason| ScoreError::Recorded { path: path.to_owned(), reason };
+    let records: Vec<Record> = serde_json::from_str(&text).map_err(refuse)?;
+    for record in &records {
+        if record.rooms != rooms {
+            let (model, actual) = (record.model.clone(), record.rooms.clone());
+            return Err(ScoreError::OtherRooms { path: path.to_owned(), model, expected: rooms.to_owned(), actual });
+        }
+        if models.iter().any(|(name, _)| *name == record.model) {
+            return Err(ScoreError::SameName { path: path.join(&record.model) });
+        }
+    }
+    Ok(records.into_iter().filter(|record| protocols.contains(&record.protocol)).collect())
 }
 
 /// A page's text before and after its marked section, marks included.

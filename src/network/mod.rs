@@ -48,6 +48,6 @@ pub use manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
 };
 pub use model::{Model, ModelError};
-pub use model_write::{ModelMetadata, write_model, write_parts};
+pub use model_write::{ModelMetadata, check_place, write_model, write_parts};
 pub use precision::Precision;
 pub use weights::{BATCH_NORMALISATION_EPSILON, FoldedConvolution, Parameters, Weights, WeightsError};

@@ -101,11 +101,7 @@ pub fn write_parts(
         let path = path.to_owned();
         move |source: io::Error| ModelError::File { path, source }
     };
-    let replaces = fs::symlink_metadata(folder).is_ok();
-    let is_empty = || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
-    if replaces && !folder.join(MANIFEST).is_file() && !is_empty() {
-        return Err(ModelError::Occupied { path: folder.to_owned() });
-    }
+    let replaces = check_place(folder)?;
     let manifest_path = folder.join(MANIFEST);
     let files = [(PartRole::Body, "body.onnx", Some(parts.body)), (PartRole::Head, "head.onnx", parts.head)];
     let files: Vec<(PartRole, &str, Vec<u8>)> =
@@ -143,6 +139,20 @@ pub fn write_parts(
         return Err(ModelError::File { path: folder.to_owned(), source });
     }
     Model::open(folder)
+}
+
+/// Whether there is something at `folder` that a model would replace: an older model, or an empty folder.
+/// Called before long work, so that a place that cannot be taken is said first.
+///
+/// # Errors
+/// [`ModelError::Occupied`] where something else is there.
+pub fn check_place(folder: &Path) -> Result<bool, ModelError> {
+    let replaces = fs::symlink_metadata(folder).is_ok();
+    let is_empty = || fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    if replaces && !folder.join(MANIFEST).is_file() && !is_empty() {
+        return Err(ModelError::Occupied { path: folder.to_owned() });
+    }
+    Ok(replaces)
 }
 
 fn manifest(

@@ -133,7 +133,13 @@ impl GraphNetwork {
     }
 }
 
-fn inputs(architecture: &Architecture, role: PartRole, block: BlockInput<'_>, fused: Option<&[f32]>) -> Vec<Input> {
+/// A part's inputs in the order of its graph.
+pub(super) fn inputs(
+    architecture: &Architecture,
+    role: PartRole,
+    block: BlockInput<'_>,
+    fused: Option<&[f32]>,
+) -> Vec<Input> {
     let declared = interface(architecture, role).map(|interface| interface.inputs).unwrap_or_default();
     let fill = |declared: crate::network::onnx::NetworkInput| {
         let count = declared.shape.iter().product();

@@ -41,8 +41,10 @@ pub struct Report {
     pub source: String,
     /// Blocks that ranges were learned from.
     pub blocks: usize,
-    /// Blocks that deviations were measured on.
-    pub held_out: usize,
+    /// Other blocks, which decided what is equalised how hard, and what stays in floats.
+    pub deciding: usize,
+    /// Blocks that decided nothing: the deviations from fp32 are theirs.
+    pub judging: usize,
     /// How ranges were chosen.
     pub method: RangeMethod,
     /// How hard channels were equalised.
@@ -73,12 +75,13 @@ pub fn markdown(report: &Report) -> String {
     let percent = |share: f64| format!("{:.2} %", 100.0 * share);
     let mut line = |arguments: std::fmt::Arguments<'_>| text.write_fmt(arguments).expect("a string takes all text");
     line(format_args!(
-        "Ranges from {} blocks of {} (method {}, channels equalised by {}); deviations from fp32 on {} other blocks.\n\n",
+        "Ranges from {} blocks of {} (method {}, channels equalised by {}); choices by {} others; deviations from fp32 on {} more, which decided nothing.\n\n",
         report.blocks,
         report.source,
         serde_json::to_value(report.method).unwrap_or_default().as_str().unwrap_or_default(),
         report.equalisation,
-        report.held_out
+        report.deciding,
+        report.judging
     ));
     line(format_args!("| | argmax agreement | embedding L1 mean | embedding L1 p99 |\n|---|---|---|---|\n"));
     let rows = [("everything in 8 bits", &report.all_in_eight_bits), ("as shipped", &report.reached)];

@@ -1,5 +1,7 @@
 //! Quantised networks against single precision, against tract, and against bad input.
 
+mod onnx_runtime;
+
 use std::collections::BTreeMap;
 
 use rand::{RngExt, SeedableRng};
@@ -11,9 +13,10 @@ use crate::engine::{Engine, PlainEngine, Prediction, TractEngine};
 use crate::geometry::LevelSpecification;
 use crate::network::asis::Asis;
 use crate::network::onnx::export;
+use crate::network::zoo::{Sizes, by_name};
 use crate::network::{
-    Architecture, FoldedConvolution, Model, ModelError, ModelMetadata, Parameters, PartRole, Precision, Weights,
-    write_model, write_parts,
+    Architecture, FoldedConvolution, LevelEntry, Model, ModelError, ModelMetadata, Parameters, PartRole, Precision,
+    Weights, write_model, write_parts,
 };
 
 /// ASIS with its real widths on a block small enough for tests.
@@ -21,6 +24,15 @@ fn small() -> Architecture {
     let level = |points, radius| LevelSpecification::ball(points, radius, 4);
     let levels = vec![level(32, 0.1), level(16, 0.2), level(8, 0.4), level(4, 0.8)];
     Asis { points: 64, levels, fusion_neighbours: 6, ..Asis::default() }.architecture().unwrap()
+}
+
+/// Any network of the zoo with its real widths, on the same small block.
+fn small_of(name: &str) -> Architecture {
+    let mut sizes = Sizes { points: 64, ..Sizes::published(name).unwrap() };
+    for (level, (points, radius)) in sizes.levels.iter_mut().zip([(32, 0.1), (16, 0.2), (8, 0.4), (4, 0.8)]) {
+        *level = LevelEntry { points, radius, slots: 4 };
+    }
+    by_name(name, &sizes).unwrap()
 }
 
 fn untrained(architecture: &Architecture) -> Parameters {
@@ -108,9 +120,9 @@ fn dyadic(architecture: &Architecture) -> Parameters {
     Parameters::new(architecture, folded).unwrap()
 }
 
-#[test]
-fn tract_and_integers_agree_bit_for_bit_where_nothing_is_rounded() {
-    let Prepared { architecture, mut network, products, .. } = prepared(dyadic);
+/// A quantised network whose kernels and scales are all of that kind.
+fn dyadic_network() -> GraphNetwork {
+    let Prepared { mut network, products, .. } = prepared(dyadic);
     let mut plan = QuantisationPlan::default();
     for product in &products {
         let kernel = network.graphs.iter().find_map(|graph| graph.float(&product.kernel)).unwrap();
@@ -122,13 +134,24 @@ fn tract_and_integers_agree_bit_for_bit_where_nothing_is_rounded() {
         plan.enabled.insert(product.node.clone());
     }
     plan.apply(&mut network.graphs).unwrap();
+    network
+}
+
+fn dyadic_weights(block: &mut CalibrationBlock) {
+    for level in &mut block.plan.levels {
+        level.interpolation.weight.iter_mut().for_each(|weight| *weight = [0.5, 0.25, 0.25]);
+    }
+}
+
+#[test]
+fn tract_and_integers_agree_bit_for_bit_where_nothing_is_rounded() {
+    let mut network = dyadic_network();
+    let architecture = network.architecture().clone();
     let mut tract = TractEngine::from_parts(&architecture, &network.parts()).unwrap();
     let mut plain = network.clone().with_arithmetic(Arithmetic::Plain);
     for seed in 0..4 {
         let mut block = block(&architecture, seed);
-        for level in &mut block.plan.levels {
-            level.interpolation.weight.iter_mut().for_each(|weight| *weight = [0.5, 0.25, 0.25]);
-        }
+        dyadic_weights(&mut block);
         let expected = answer(&mut plain, &block);
         assert!(expected.embeddings.iter().any(|value| *value != expected.embeddings[0]), "something is computed");
         assert_eq!(answer(&mut network, &block), expected);
@@ -139,6 +162,43 @@ fn tract_and_integers_agree_bit_for_bit_where_nothing_is_rounded() {
 fn model(place: &std::path::Path) -> Model {
     let architecture = small();
     write_model(&place.join("fp32"), &architecture, &untrained(&architecture), &ModelMetadata::s3dis()).unwrap()
+}
+
+#[test]
+fn every_kind_of_layer_can_be_in_8_bits() {
+    let place = tempfile::tempdir().unwrap();
+    for name in ["jsnet", "jsnet-base", "asis-pointnet", "asis-pointnet-vanilla"] {
+        let architecture = small_of(name);
+        let folder = place.path().join(name);
+        let model = write_model(&folder, &architecture, &untrained(&architecture), &ModelMetadata::s3dis()).unwrap();
+        let blocks = (0..16).map(|seed| features(&architecture, seed)).collect();
+        // Targets that everything meets: nothing goes back to floats.
+        let options = CalibrationOptions { agreement: 0.0, embedding_p99: f64::INFINITY, ..options() };
+        let report = calibrate(&model, blocks, "a test", &options, None, &mut |_| {}).unwrap().report;
+        assert!(report.float_share < 0.05, "{name}: {} of the arithmetic in floats", report.float_share);
+        assert!(report.reached.agreement > 0.8, "{name}: {:?}", report.reached);
+    }
+}
+
+#[test]
+fn what_costs_too_much_stays_in_floats() {
+    let place = tempfile::tempdir().unwrap();
+    let model = model(place.path());
+    let blocks = || (0..16).map(|seed| features(model.architecture(), seed)).collect();
+    let calibrated = |agreement, embedding_p99| {
+        let options = CalibrationOptions { agreement, embedding_p99, ..options() };
+        calibrate(&model, blocks(), "a test", &options, None, &mut |_| {}).unwrap().report
+    };
+    let free = calibrated(0.0, f64::INFINITY);
+    assert!(free.products.iter().all(|product| product.quantised));
+    // Half of what all products together do to the embeddings: some must go, not all.
+    let some = calibrated(0.0, free.reached.embedding_p99 / 2.0);
+    assert!(some.float_share > free.float_share && some.float_share < 1.0, "{}", some.float_share);
+    assert!(some.reached.embedding_p99 < free.reached.embedding_p99);
+    // Nothing but the floats themselves is without error.
+    let none = calibrated(1.0, 0.0);
+    assert!(none.products.iter().all(|product| !product.quantised) && none.float_share == 1.0);
+    assert!(none.targets_hold && none.reached.embedding_p99 == 0.0, "{:?}", none.reached);
 }
 
 fn options() -> CalibrationOptions {
@@ -156,7 +216,7 @@ fn a_calibrated_model_is_a_model() {
     let calibrated = calibrate(&model, blocks, "a test", &options(), None, &mut tell).unwrap();
     let report = &calibrated.report;
     assert!(lines >= 3 && report.targets_hold, "{report:#?}");
-    assert_eq!((report.blocks, report.held_out, report.products.len()), (15, 5, 40));
+    assert_eq!((report.blocks, report.deciding, report.judging, report.products.len()), (15, 2, 3, 40));
     assert!(markdown(report).contains("layer3/conv1/product"));
 
     let folder = place.path().join("int8");

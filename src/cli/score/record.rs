@@ -14,7 +14,7 @@ use crate::network::{ManifestError, Model, Precision};
 use crate::whole_file::WholeFile;
 
 /// Raised when what is measured changes, so that older results are measured anew.
-const METHOD: u32 = 1;
+const METHOD: u32 = 2;
 
 /// How rooms are labelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
@@ -46,6 +46,8 @@ pub(super) struct Record {
     pub architecture: String,
     pub precision: Precision,
     pub protocol: ProtocolName,
+    /// Digest of the rooms and of what draws blocks from them: records with another one are not comparable.
+    pub rooms: String,
     pub parameters: usize,
     /// Multiply-accumulates of a block as the papers write the layers.
     pub published_macs: u64,
@@ -68,6 +70,7 @@ impl Record {
         name: &str,
         model: &Model,
         protocol: ProtocolName,
+        rooms: &str,
         scores: &Scores,
         times: &StageTimes,
         blocks: usize,
@@ -99,6 +102,7 @@ impl Record {
             architecture: model.manifest().architecture.clone(),
             precision: model.manifest().precision,
             protocol,
+            rooms: rooms.to_owned(),
             parameters: model.architecture().parameter_count(),
             published_macs: cost.published,
             rewritten_macs: cost.rewritten,
@@ -112,19 +116,30 @@ impl Record {
     }
 }
 
+/// A digest of the rooms, by their hashes, and of the seed that draws blocks from them.
+pub(super) fn rooms_digest(seed: u64, rooms: &[String]) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(format!("{METHOD} {seed}\n"));
+    rooms.iter().for_each(|room| hasher.update(room));
+    hexadecimal(hasher)
+}
+
 /// A hash of everything that decides a result: the model but for its words and scores, the rooms, the way.
 ///
 /// # Errors
 /// [`ManifestError`]: none for a model that was opened.
-pub(super) fn key(model: &Model, protocol: ProtocolName, seed: u64, rooms: &[String]) -> Result<String, ManifestError> {
+pub(super) fn key(model: &Model, protocol: ProtocolName, rooms: &str) -> Result<String, ManifestError> {
     let mut manifest = model.manifest().clone();
     manifest.scores.clear();
     manifest.provenance.clear();
     let mut hasher = Sha256::new();
-    hasher.update(format!("{METHOD} {} {protocol:?} {seed}\n", env!("CARGO_PKG_VERSION")));
+    hasher.update(format!("{METHOD} {} {protocol:?} {rooms}\n", env!("CARGO_PKG_VERSION")));
     hasher.update(manifest.to_text()?);
-    rooms.iter().for_each(|room| hasher.update(room));
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hexadecimal(hasher))
+}
+
+fn hexadecimal(hasher: Sha256) -> String {
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Results by key, one small file each.
