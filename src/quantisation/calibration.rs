@@ -152,7 +152,7 @@ pub fn calibrate(
     let judging = deciding.split_off(deciding.len() / 2);
     let mut network = GraphNetwork::of_model(model)?;
     let mut shapes = network.shapes(blocks[0].input())?;
-    network.prepare(&shapes)?;
+    network.prepare(&shapes);
     shapes = network.shapes(blocks[0].input())?;
     let products: Vec<Product> = network.graphs.iter().flat_map(|graph| products_of(graph, &shapes)).collect();
     let all: u64 = network.graphs.iter().map(|graph| all_products(graph, &shapes)).sum();
@@ -289,10 +289,10 @@ fn correct(
     for block in blocks.iter().step_by((blocks.len() / 4).max(1)) {
         network.clone().run(block.input(), &mut shifts, &mut Prediction::default())?;
     }
-    let has_bias = |node: &str| {
+    let has_bias = |output: &str| {
         network.graphs.iter().any(|graph| {
-            let kernel = graph.nodes.iter().find(|found| found.output == node).map(|found| bias_of(&found.inputs[1]));
-            kernel.is_some_and(|bias| graph.float(&bias).is_some())
+            let node = graph.nodes.iter().find(|node| node.output == output);
+            node.is_some_and(|node| bias_of(graph, &node.inputs[1], output).is_some())
         })
     };
     let means = shifts.sums.into_iter().filter(|(node, _)| has_bias(node));

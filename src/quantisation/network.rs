@@ -125,11 +125,8 @@ impl GraphNetwork {
     }
 
     /// Cuts its kernels apart ([`prepare`]).
-    ///
-    /// # Errors
-    /// As [`prepare`].
-    pub fn prepare(&mut self, shapes: &BTreeMap<String, Vec<usize>>) -> Result<(), QuantisationError> {
-        self.graphs.iter_mut().try_for_each(|graph| prepare(graph, shapes))
+    pub fn prepare(&mut self, shapes: &BTreeMap<String, Vec<usize>>) {
+        self.graphs.iter_mut().for_each(|graph| prepare(graph, shapes));
     }
 }
 

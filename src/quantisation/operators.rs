@@ -166,7 +166,13 @@ pub(super) fn concatenate(parts: &[&Tensor], axis: i64) -> Option<Tensor> {
 
 /// Axes in another order; without an order, reversed.
 pub(super) fn transpose(source: &Tensor, order: &[i64]) -> Option<Tensor> {
-    let rank = source.shape.len();
+    let (shape, values) = transpose_of(&source.shape, &source.values, order)?;
+    Some(Tensor { shape, values })
+}
+
+/// As [`transpose`], of values of any kind.
+pub(super) fn transpose_of<T: Copy>(old: &[usize], values: &[T], order: &[i64]) -> Option<(Vec<usize>, Vec<T>)> {
+    let rank = old.len();
     let order: Vec<usize> = match order {
         [] => (0..rank).rev().collect(),
         order => order.iter().map(|&axis| usize::try_from(axis).ok()).collect::<Option<_>>()?,
@@ -176,18 +182,18 @@ pub(super) fn transpose(source: &Tensor, order: &[i64]) -> Option<Tensor> {
     if sorted != (0..rank).collect::<Vec<_>>() {
         return None;
     }
-    let shape: Vec<usize> = order.iter().map(|&axis| source.shape[axis]).collect();
-    let strides: Vec<usize> = order.iter().map(|&axis| source.shape[axis + 1..].iter().product()).collect();
+    let shape: Vec<usize> = order.iter().map(|&axis| old[axis]).collect();
+    let strides: Vec<usize> = order.iter().map(|&axis| old[axis + 1..].iter().product()).collect();
     let from = |mut position: usize| {
         let mut offset = 0;
         for axis in (0..rank).rev() {
             offset += position % shape[axis] * strides[axis];
             position /= shape[axis];
         }
-        source.values[offset]
+        values[offset]
     };
-    let values = (0..source.values.len()).map(from).collect();
-    Some(Tensor { shape, values })
+    let values = (0..values.len()).map(from).collect();
+    Some((shape, values))
 }
 
 /// Largest value along an axis.

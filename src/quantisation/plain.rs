@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use super::graph::{Constant, Graph, Node};
 use super::operators::{
     Binary, binary, concatenate, gather, maximum_of, mean_of, reshape, reshaped, slice, slice_of, sum_of, transpose,
+    transpose_of,
 };
 use super::tensor::{Arithmetic, QuantisedKernel, integer_product, product, quantise_all};
 use super::{QuantisationError, Tensor};
@@ -110,6 +111,17 @@ fn missing(node: &str, value: &str, expected: &str, actual: impl Into<String>) -
     QuantisationError::Value { node, value, expected, actual: actual.into() }
 }
 
+/// What a node makes of constants alone: `None` where it reads anything else, or is none that computes floats.
+pub(super) fn constant(graph: &Graph, node: &Node) -> Option<Tensor> {
+    let step = Step { graph, node, values: &BTreeMap::new(), arithmetic: Arithmetic::Plain };
+    let reads_constants = node.inputs.iter().all(|input| graph.constants.contains_key(input));
+    let floats = node.inputs.first().is_some_and(|input| graph.float(input).is_some());
+    match (reads_constants && floats).then(|| step.compute(&mut super::Blind))?.ok()? {
+        Value::Float(tensor) => Some(tensor.into_owned()),
+        _ => None,
+    }
+}
+
 struct Step<'r, 'a> {
     graph: &'a Graph,
     node: &'a Node,
@@ -132,11 +144,8 @@ impl<'a> Step<'_, 'a> {
             "Slice" => return self.slice(),
             "Reshape" => return self.reshape(),
             "Concat" => self.concatenate()?,
-            "Transpose" => {
-                let order = self.node.attributes.get("perm").map_or(&[][..], Vec::as_slice);
-                let source = self.float(0)?;
-                transpose(&source, order).ok_or_else(|| self.misfit(0, "a permutation of its axes"))?
-            }
+            "Transpose" => return self.transpose(),
+            "Identity" => self.float(0)?.into_owned(),
             "ReduceMax" => self.reduce(maximum_of)?,
             "ReduceMean" => self.reduce(mean_of)?,
             "ReduceSum" => self.reduce(sum_of)?,
@@ -289,6 +298,17 @@ impl<'a> Step<'_, 'a> {
         let source = self.float(0)?;
         let reshaped = reshape(&source, wanted).ok_or_else(misfit)?;
         Ok(Value::Float(Cow::Owned(reshaped)))
+    }
+
+    fn transpose(&self) -> Result<Value<'a>, QuantisationError> {
+        let order = self.node.attributes.get("perm").map_or(&[][..], Vec::as_slice);
+        let misfit = || self.misfit(0, "a permutation of its axes");
+        if let Some(Value::Index(shape, indices)) = self.values.get(self.name(0)?) {
+            let (shape, indices) = transpose_of(shape, indices, order).ok_or_else(misfit)?;
+            return Ok(Value::Index(shape, Cow::Owned(indices)));
+        }
+        let transposed = transpose(&*self.float(0)?, order).ok_or_else(misfit)?;
+        Ok(Value::Float(Cow::Owned(transposed)))
     }
 
     fn concatenate(&self) -> Result<Tensor, QuantisationError> {

@@ -1,13 +1,15 @@
 //! Shapes a part so that every matrix product has one input and one kernel of its own.
 //!
-//! The exported parts slice rows out of whole kernels and multiply positions and features side by side.
+//! The exported parts slice rows out of whole kernels, make kernels of kernels (PointConv's, with its normalisation
+//! inside) and multiply positions and features side by side.
 //! A position is centimetres in metres: in 8 bits it would lose just what a network looks at. So a product
 //! of `[position, features]` becomes two, and only the second can be quantised.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Tensor;
 use super::graph::{Constant, Graph, Node};
-use super::{QuantisationError, Tensor};
+use super::plain::constant;
 
 /// A matrix product that may be quantised.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,17 +31,25 @@ pub fn rows_of(kernel: &str, start: usize, end: usize) -> String {
 
 /// Cuts kernels apart. `shapes` are those of all values of the graph.
 ///
-/// # Errors
-/// [`QuantisationError::Value`] for a slice or a join whose bounds are not constants.
-pub fn prepare(graph: &mut Graph, shapes: &BTreeMap<String, Vec<usize>>) -> Result<(), QuantisationError> {
-    fold_slices(graph)?;
+pub fn prepare(graph: &mut Graph, shapes: &BTreeMap<String, Vec<usize>>) {
+    fold_slices(graph);
+    fold_constants(graph);
     split_products(graph, shapes);
     graph.drop_unused_constants();
-    Ok(())
 }
 
-/// Slices of kernels become kernels.
-fn fold_slices(graph: &mut Graph) -> Result<(), QuantisationError> {
+/// Nodes that read constants alone become constants.
+fn fold_constants(graph: &mut Graph) {
+    for node in std::mem::take(&mut graph.nodes) {
+        match constant(graph, &node) {
+            Some(folded) => drop(graph.constants.insert(node.output, Constant::Float(folded))),
+            None => graph.nodes.push(node),
+        }
+    }
+}
+
+/// Slices of kernels' rows become kernels, called by kernel and rows.
+fn fold_slices(graph: &mut Graph) {
     let mut renamed: BTreeMap<String, String> = BTreeMap::new();
     let mut kept = Vec::with_capacity(graph.nodes.len());
     for mut node in std::mem::take(&mut graph.nodes) {
@@ -49,15 +59,11 @@ fn fold_slices(graph: &mut Graph) -> Result<(), QuantisationError> {
             }
         }
         let kernel = node.inputs.first().and_then(|input| graph.float(input)).filter(|kernel| kernel.shape.len() == 2);
+        let bound = |input: usize| node.inputs.get(input).and_then(|name| graph.integers(name)?.first().copied());
         if node.operator == "Slice"
             && let Some(kernel) = kernel
+            && let [Some(start), Some(end), Some(0)] = [1, 2, 3].map(bound)
         {
-            let bound = |input: usize| node.inputs.get(input).and_then(|name| graph.integers(name)?.first().copied());
-            let [Some(start), Some(end), Some(0)] = [1, 2, 3].map(bound) else {
-                let (node, value) = (node.output.clone(), node.inputs[0].clone());
-                let (expected, actual) = ("constant bounds of its rows".to_owned(), "others".to_owned());
-                return Err(QuantisationError::Value { node, value, expected, actual });
-            };
             let rows = kernel.shape[0];
             let (start, end) = (start.clamp(0, rows as i64) as usize, end.clamp(0, rows as i64) as usize);
             let name = cut(graph, &node.inputs[0].clone(), start, end);
@@ -67,7 +73,6 @@ fn fold_slices(graph: &mut Graph) -> Result<(), QuantisationError> {
         }
     }
     graph.nodes = kept;
-    Ok(())
 }
 
 /// Rows of a kernel as a constant of their own; gives its name.

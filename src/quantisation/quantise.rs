@@ -76,6 +76,10 @@ impl QuantisationPlan {
     }
 
     fn apply_to(&self, graph: &mut Graph) -> Result<(), QuantisationError> {
+        let products = graph.nodes.iter().filter(|node| node.operator == "MatMul");
+        let biases =
+            products.filter_map(|node| Some((node.output.clone(), bias_of(graph, &node.inputs[1], &node.output)?)));
+        let biases: BTreeMap<String, String> = biases.collect();
         let mut written = BTreeSet::new();
         let mut nodes = Vec::with_capacity(graph.nodes.len());
         for mut node in std::mem::take(&mut graph.nodes) {
@@ -112,8 +116,10 @@ impl QuantisationPlan {
                 nodes.push(dequantise);
             }
             node.inputs = vec![dequantised, dequantised_kernel];
-            let bias = bias_of(&kernel_name);
-            if let (Some(correction), Some(bias)) = (self.corrections.get(&node.output), graph.float_mut(&bias)) {
+            let correction = self.corrections.get(&node.output);
+            if let (Some(correction), Some(bias)) = (correction, biases.get(&node.output))
+                && let Some(bias) = graph.float_mut(bias)
+            {
                 bias.values.iter_mut().zip(correction).for_each(|(bias, correction)| *bias += correction);
             }
             nodes.push(node);
@@ -124,10 +130,15 @@ impl QuantisationPlan {
     }
 }
 
-/// The bias that is added to a kernel's product, sooner or later.
-pub fn bias_of(kernel: &str) -> String {
-    let scope = kernel.rsplit_once("/weights").map_or(kernel, |(scope, _)| scope);
-    format!("{scope}/biases")
+/// The bias that is added to a kernel's product, sooner or later: that of the kernel's layer, or, for a kernel that
+/// was made of others, what is added to the product at once.
+pub fn bias_of(graph: &Graph, kernel: &str, product: &str) -> Option<String> {
+    let of_layer = kernel.rsplit_once("/weights").map(|(scope, _)| format!("{scope}/biases"));
+    let is_there = |bias: &String| graph.float(bias).is_some();
+    of_layer.filter(is_there).or_else(|| {
+        let reads = |node: &&Node| node.operator == "Add" && node.inputs.iter().any(|input| input == product);
+        graph.nodes.iter().find(reads)?.inputs.iter().find(|&input| is_there(input)).cloned()
+    })
 }
 
 /// Runs a float graph with a plan's enabled products in 8 bits.

@@ -47,8 +47,8 @@ impl Lowering<'_> {
         let positions = Grouped { source: finer_position, ..*group };
         let relative = self.relative(weight, &positions, &indices, &[points, 1, MIDDLE_CHANNELS]);
         let weights = self.graph.node("Relu", name("weights"), &[&relative]);
-        let scale = self.graph.transpose(&name("scale"), &format!("density_scale_{level}"), &[1, 0, 2]);
-        let scale = self.graph.reshape(&name("scale_rows"), &scale, &[rows, 1]);
+        let scale = self.graph.transpose(&name("density_scale"), &format!("density_scale_{level}"), &[1, 0, 2]);
+        let scale = self.graph.reshape(&name("density_scale_rows"), &scale, &[rows, 1]);
         let hidden = self.dense(density0, &scale, &density0.scope);
         let factor = self.dense(density1, &hidden, &density1.scope);
         let factor = self.graph.node("Sigmoid", name("factor"), &[&factor]);
