@@ -193,18 +193,30 @@ impl Weights {
     /// Folds every batch normalisation into its convolution, in double precision:
     /// `weight · γ/√(σ² + ε)` and `(bias − μ) · γ/√(σ² + ε) + β`.
     ///
+    /// The factor of a [`Kernel::Scale`] goes into the convolution before it, whose output it multiplies (summed over
+    /// neighbours in between): what stays of it is a factor of 1.
+    ///
     /// # Errors
     /// [`WeightsError::Missing`] when `architecture` is not the one that the weights were checked
     /// against, [`WeightsError::NegativeVariance`], [`WeightsError::NotFinite`] when a folded value
     /// leaves the range of f32.
     pub fn fold(&self, architecture: &Architecture) -> Result<Parameters, WeightsError> {
-        let folded = architecture.convolutions().into_iter().map(|convolution| {
-            let result = self.fold_one(&convolution)?;
+        let mut folded: Vec<(Convolution, FoldedConvolution)> = Vec::new();
+        for convolution in architecture.convolutions() {
+            let mut result = self.fold_one(&convolution)?;
+            if let (Kernel::Scale, Some((_, before))) = (convolution.kernel, folded.last_mut()) {
+                before.scale_outputs(&result.weight);
+                result.weight.fill(1.0);
+            }
+            folded.push((convolution, result));
+        }
+        for (convolution, result) in &folded {
             check_finite(&convolution.weights(), &result.weight)?;
             check_finite(&convolution.biases(), &result.bias)?;
-            Ok((convolution.scope, result))
-        });
-        Ok(Parameters { convolutions: folded.collect::<Result<_, WeightsError>>()? })
+        }
+        Ok(Parameters {
+            convolutions: folded.into_iter().map(|(convolution, result)| (convolution.scope, result)).collect(),
+        })
     }
 
     fn fold_one(&self, convolution: &Convolution) -> Result<FoldedConvolution, WeightsError> {
@@ -239,6 +251,15 @@ impl Weights {
             }
         }
         Ok(FoldedConvolution { inputs, outputs, weight, bias })
+    }
+}
+
+impl FoldedConvolution {
+    /// Multiplies every output by a factor of its own.
+    pub(crate) fn scale_outputs(&mut self, factors: &[f32]) {
+        for row in self.weight.chunks_exact_mut(self.outputs.max(1)).chain([self.bias.as_mut_slice()]) {
+            row.iter_mut().zip(factors).for_each(|(value, factor)| *value *= factor);
+        }
     }
 }
 

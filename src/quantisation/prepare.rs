@@ -38,41 +38,61 @@ pub fn prepare(graph: &mut Graph, shapes: &BTreeMap<String, Vec<usize>>) {
     graph.drop_unused_constants();
 }
 
-/// Nodes that read constants alone become constants.
+/// Nodes that read constants alone become constants. The sum of two pieces of a kernel is called by both, so that
+/// its parameters can be read back.
 fn fold_constants(graph: &mut Graph) {
-    for node in std::mem::take(&mut graph.nodes) {
-        match constant(graph, &node) {
-            Some(folded) => drop(graph.constants.insert(node.output, Constant::Float(folded))),
-            None => graph.nodes.push(node),
+    let mut renamed: BTreeMap<String, String> = BTreeMap::new();
+    for mut node in std::mem::take(&mut graph.nodes) {
+        rename(&mut node, &renamed);
+        let Some(folded) = constant(graph, &node) else {
+            graph.nodes.push(node);
+            continue;
+        };
+        let name = match (node.operator.as_str(), node.inputs.as_slice()) {
+            ("Add", [one, other]) => sum_of_pieces(one, other).unwrap_or_else(|| node.output.clone()),
+            _ => node.output.clone(),
+        };
+        graph.constants.insert(name.clone(), Constant::Float(folded));
+        renamed.insert(node.output, name);
+    }
+}
+
+fn sum_of_pieces(one: &str, other: &str) -> Option<String> {
+    let (kernel, _) = one.split_once('[')?;
+    Some(format!("{one}+{}", other.strip_prefix(kernel)?))
+}
+
+fn rename(node: &mut Node, names: &BTreeMap<String, String>) {
+    for input in &mut node.inputs {
+        if let Some(new) = names.get(input) {
+            input.clone_from(new);
         }
     }
 }
 
-/// Slices of kernels' rows become kernels, called by kernel and rows.
+/// Slices of kernels and biases become constants, called by what they are of: `name[from:to]`, `name[:,from:to]`.
 fn fold_slices(graph: &mut Graph) {
     let mut renamed: BTreeMap<String, String> = BTreeMap::new();
-    let mut kept = Vec::with_capacity(graph.nodes.len());
     for mut node in std::mem::take(&mut graph.nodes) {
-        for input in &mut node.inputs {
-            if let Some(new) = renamed.get(input) {
-                input.clone_from(new);
-            }
-        }
-        let kernel = node.inputs.first().and_then(|input| graph.float(input)).filter(|kernel| kernel.shape.len() == 2);
+        rename(&mut node, &renamed);
         let bound = |input: usize| node.inputs.get(input).and_then(|name| graph.integers(name)?.first().copied());
+        let rank = node.inputs.first().and_then(|input| graph.float(input)).map_or(0, |tensor| tensor.shape.len());
+        let bounds = [1, 2, 3].map(bound);
         if node.operator == "Slice"
-            && let Some(kernel) = kernel
-            && let [Some(start), Some(end), Some(0)] = [1, 2, 3].map(bound)
+            && (1..=2).contains(&rank)
+            && let [Some(start), Some(_), Some(axis @ (0 | 1))] = bounds
+            && let Some(folded) = constant(graph, &node)
         {
-            let rows = kernel.shape[0];
-            let (start, end) = (start.clamp(0, rows as i64) as usize, end.clamp(0, rows as i64) as usize);
-            let name = cut(graph, &node.inputs[0].clone(), start, end);
+            let start = start.max(0) as usize;
+            let end = start + folded.shape[axis as usize];
+            let source = &node.inputs[0];
+            let name = if axis == 0 { rows_of(source, start, end) } else { format!("{source}[:,{start}:{end}]") };
+            graph.constants.insert(name.clone(), Constant::Float(folded));
             renamed.insert(node.output.clone(), name);
         } else {
-            kept.push(node);
+            graph.nodes.push(node);
         }
     }
-    graph.nodes = kept;
 }
 
 /// Rows of a kernel as a constant of their own; gives its name.

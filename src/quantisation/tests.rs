@@ -174,9 +174,24 @@ fn every_kind_of_layer_can_be_in_8_bits() {
         let blocks = (0..16).map(|seed| features(&architecture, seed)).collect();
         // Targets that everything meets: nothing goes back to floats.
         let options = CalibrationOptions { agreement: 0.0, embedding_p99: f64::INFINITY, ..options() };
-        let report = calibrate(&model, blocks, "a test", &options, None, &mut |_| {}).unwrap().report;
+        let Calibrated { mut network, report } =
+            calibrate(&model, blocks, "a test", &options, None, &mut |_| {}).unwrap();
         assert!(report.float_share < 0.05, "{name}: {} of the arithmetic in floats", report.float_share);
         assert!(report.reached.agreement > 0.8, "{name}: {:?}", report.reached);
+
+        // It is a model folder as any other: its parameters are there by name, and mean what is computed.
+        let metadata = ModelMetadata::of(model.manifest());
+        let folder = place.path().join(format!("{name}-int8"));
+        let quantised = write_parts(&folder, &architecture, network.parts(), Precision::Int8, &metadata, &[]).unwrap();
+        let block = block(&architecture, 99);
+        let mut dequantised = PlainEngine::new(architecture.clone(), quantised.parameters().unwrap());
+        let (expected, near) = (answer(&mut network, &block), answer(&mut dequantised, &block));
+        let apart = difference(&expected.embeddings, &near.embeddings);
+        assert!(apart < 0.2, "{name}: {apart}");
+        let tract = answer(&mut TractEngine::new(&quantised).unwrap(), &block);
+        let size = architecture.embedding_size();
+        let found = deviation(&[expected], &[tract], architecture.classes(), size);
+        assert!(found.embedding_mean < 2e-3, "{name}: {found:?}");
     }
 }
 

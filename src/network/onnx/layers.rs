@@ -49,6 +49,19 @@ impl Lowering<'_> {
         (weights, biases)
     }
 
+    /// A convolution whose outputs are multiplied by the factors of `normalisation`: names of its kernel, its biases, and
+    /// of the shift that is left of the normalisation.
+    pub fn scaled_convolution(&mut self, convolution: &Convolution, normalisation: &Convolution) -> [String; 3] {
+        let of = |scope| self.parameters.convolution(scope).expect("parameters were checked by the export");
+        let (mut scaled, left) = (of(&convolution.scope).clone(), of(&normalisation.scope));
+        scaled.scale_outputs(&left.weight);
+        let (weights, biases, shift) = (convolution.weights(), convolution.biases(), normalisation.biases());
+        self.graph.floats(&weights, &[convolution.inputs, convolution.outputs], &scaled.weight);
+        self.graph.floats(&biases, &[convolution.outputs], &scaled.bias);
+        self.graph.floats(&shift, &[normalisation.outputs], &left.bias);
+        [weights, biases, shift]
+    }
+
     /// Convolution, bias, and ReLU where the convolution is normalised.
     pub fn dense(&mut self, convolution: &Convolution, input: &str, output: &str) -> String {
         let (weights, biases) = self.convolution(convolution);

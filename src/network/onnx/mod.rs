@@ -35,8 +35,14 @@
 //!
 //! # Eight bits
 //! In a quantised part a kernel may be in 8 bits, with `<kernel>/scale` (one per output) beside it, and may
-//! be cut by rows into `<scope>/weights[0:3]`, `<scope>/weights[3:67]`, …, each in a precision of its own.
+//! be cut by rows into `<scope>/weights[0:3]`, `<scope>/weights[3:67]`, …, or by columns into
+//! `<scope>/weights[:,0:3]`, …, each in a precision of its own, and so may biases. Rows that are only multiplied
+//! together with others are there as `<scope>/weights[0:128]+[128:256]`, their sum, beside the others. The kernel after PointConv's sum lies
+//! in the order in which it is multiplied, as `<scope>/weights/by_function`: rows by (function, channel).
 //! The parameters are then what the 8 bits stand for.
+//!
+//! The normalisation of PointConv's decoder is a shift only (`<scope>/biases`): its factor is inside of the kernel
+//! before it, in every precision.
 
 mod export;
 mod graph;
@@ -45,6 +51,9 @@ mod inputs;
 mod layers;
 mod point_convolution;
 mod read;
+
+/// What the name of PointConv's last kernel ends with where its rows are in the order (function, channel).
+const BY_FUNCTION: &str = "by_function";
 
 pub use export::{Parts, export};
 pub(crate) use graph::{FILE_FORMAT, OPERATOR_SET};

@@ -4,10 +4,12 @@
 //! - the encoder's density factor times the 32 weights of a neighbour instead of its many features;
 //! - the encoder's sum over the neighbours as one matrix product per point, `weightᵀ · features`, and the
 //!   kernel after it with its rows in that order (a constant that every engine reorders when it loads);
-//! - the decoder's normalisation inside of the kernel that makes the weights (the sum is linear in them).
+//! - the decoder's normalisation inside of the kernel that makes the weights (the sum is linear in
+//!   them): the file holds that kernel, and no factor.
 
 use super::super::convolution::Convolution;
 use super::super::description::{MIDDLE_CHANNELS, WEIGHT_CHANNELS};
+use super::BY_FUNCTION;
 use super::layers::{Carried, Grouped, Lowered, Lowering};
 
 /// A decoder to lower.
@@ -62,7 +64,8 @@ impl Lowering<'_> {
         let (kernel, biases) = self.convolution(after);
         let kernel = self.graph.reshape(&name("kernel"), &kernel, &[channels, MIDDLE_CHANNELS, after.outputs]);
         let kernel = self.graph.transpose(&name("kernel_by_function"), &kernel, &[1, 0, 2]);
-        let kernel = self.graph.reshape(&name("kernel_rows"), &kernel, &[after.inputs, after.outputs]);
+        let kernel =
+            self.graph.reshape(&format!("{}/{BY_FUNCTION}", after.weights()), &kernel, &[after.inputs, after.outputs]);
         let product = self.graph.node("MatMul", format!("{}/product", after.scope), &[&sums, &kernel]);
         self.activate(after, &product, &biases, layer.output);
     }
@@ -104,7 +107,8 @@ impl Lowering<'_> {
         self.perceptron(perceptron, joined, layer.output);
     }
 
-    /// `ReLU(factor · Σ_k (functions_k · W + b) ⊙ values_k + shift)` for channels `start..end` of the sum.
+    /// `ReLU(Σ_k (functions_k · W + b) ⊙ values_k + shift)` for channels `start..end` of the sum, the normalisation's
+    /// factor inside of W and b.
     fn weighted_sum(
         &mut self,
         layer: &Lowered<'_>,
@@ -116,14 +120,10 @@ impl Lowering<'_> {
         let scope = format!("{}/{piece}", layer.scope);
         let name = |part: &str| format!("{scope}/{part}");
         let shape = [decoder.neighbours, decoder.points, end - start];
-        let (kernel, biases) = self.convolution(weight);
-        let (factor, shift) = self.convolution(normalisation);
+        let [kernel, biases, shift] = self.scaled_convolution(weight, normalisation);
         let graph = &mut self.graph;
-        let factor = graph.slice(&name("normalisation"), &factor, 1, start, end);
         let kernel = graph.slice(&name("kernel"), &kernel, 1, start, end);
-        let kernel = graph.node("Mul", name("normalised_kernel"), &[&kernel, &factor]);
         let biases = graph.slice(&name("biases"), &biases, 0, start, end);
-        let biases = graph.node("Mul", name("normalised_biases"), &[&biases, &factor]);
         let product = graph.node("MatMul", name("product"), &[functions, &kernel]);
         let weights = graph.node("Add", name("weight_rows"), &[&product, &biases]);
         let weights = graph.reshape(&name("weights"), &weights, &shape);
