@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::blocks::simulated_room;
 use super::equalise::equalise;
+use super::input_factors::factor_inputs;
 use super::quantise::{QuantisationPlan, bias_of};
 use super::range::{Histogram, RangeMethod};
 use super::report::{ProductReport, Report, Scores};
@@ -75,16 +76,16 @@ pub struct Calibrated {
 
 /// Largest magnitudes by channel, and histograms, of all values that products multiply.
 #[derive(Clone, Debug, Default)]
-struct Ranges<'p> {
-    values: BTreeSet<&'p str>,
+struct Ranges {
+    values: BTreeSet<String>,
     largest: BTreeMap<String, Vec<f32>>,
     histograms: BTreeMap<String, Histogram>,
 }
 
-impl Observer for Ranges<'_> {
+impl Observer for Ranges {
     fn product(&mut self, node: &Node, input: &Tensor) -> Result<Option<Vec<f32>>, QuantisationError> {
         let value = &node.inputs[0];
-        if self.values.contains(value.as_str()) {
+        if self.values.contains(value) {
             let channels = input.channels();
             let largest = self.largest.entry(value.clone()).or_insert_with(|| vec![0.0; channels]);
             for row in input.values.chunks_exact(channels) {
@@ -168,10 +169,14 @@ pub fn calibrate(
     let (measure, judge) = (against(&deciding)?, against(&judging)?);
 
     let original = ranges(&network, &products, &blocks, workshop, 0.0, tell)?;
-    let mut best: Option<(f64, f32, GraphNetwork, QuantisationPlan)> = None;
+    let mut best: Option<(f64, f32, GraphNetwork, QuantisationPlan, Vec<Product>)> = None;
     for strength in STRENGTHS {
         let mut candidate = network.clone();
-        equalise(&mut candidate.graphs, &shapes, &original.largest, strength);
+        let settled = equalise(&mut candidate.graphs, &shapes, &original.largest, strength);
+        factor_inputs(&mut candidate.graphs, &products, &original.largest, &settled, strength);
+        // A factor gives its product another value to multiply.
+        let shapes = candidate.shapes(blocks[0].input())?;
+        let products: Vec<Product> = candidate.graphs.iter().flat_map(|graph| products_of(graph, &shapes)).collect();
         let own = match strength {
             0.0 => original.clone(),
             strength => ranges(&candidate, &products, &blocks, workshop, strength, tell)?,
@@ -181,10 +186,10 @@ pub fn calibrate(
         let found = measure(&candidate, &plan, None)?;
         tell(Progress::Line(format!("equalised by {strength}: all in 8 bits, {}", words(&found))));
         if best.as_ref().is_none_or(|(error, ..)| found.embedding_mean < *error) {
-            best = Some((found.embedding_mean, strength, candidate, plan));
+            best = Some((found.embedding_mean, strength, candidate, plan, products));
         }
     }
-    let (_, strength, network, mut plan) = best.expect("there is at least one strength");
+    let (_, strength, network, mut plan, products) = best.expect("there is at least one strength");
     let everything = judge(&network, &plan, None)?;
 
     tell(Progress::Step("sensitivity", products.len()));
@@ -241,15 +246,15 @@ fn words(found: &Deviation) -> String {
     format!("agreement {:.2} %, embedding L1 mean {embedding_mean:.4}, p99 {embedding_p99:.4}", 100.0 * agreement)
 }
 
-fn ranges<'p>(
+fn ranges(
     network: &GraphNetwork,
-    products: &'p [Product],
+    products: &[Product],
     blocks: &[CalibrationBlock],
     workshop: Option<&Workshop>,
     strength: f32,
     tell: &mut dyn FnMut(Progress),
-) -> Result<Ranges<'p>, QuantisationError> {
-    let values: BTreeSet<&str> = products.iter().map(|product| product.value.as_str()).collect();
+) -> Result<Ranges, QuantisationError> {
+    let values: BTreeSet<String> = products.iter().map(|product| product.value.clone()).collect();
     let step = format!("ranges-{strength}");
     tell(Progress::Step("ranges", blocks.len()));
     if let Some((largest, histograms)) = workshop.and_then(|workshop| workshop.load(&step)) {

@@ -140,15 +140,15 @@ impl Classes {
 /// values that are multiplied by kernels. `strength` 0 leaves all as it is; 1 makes all channels of a value
 /// equally large, whatever that does to the kernels.
 ///
-/// Gives the number of values whose channels were scaled.
+/// Gives the names of the values, of those in `largest`, whose channels were scaled.
 pub fn equalise(
     graphs: &mut [Graph],
     shapes: &BTreeMap<String, Vec<usize>>,
     largest: &BTreeMap<String, Vec<f32>>,
     strength: f32,
-) -> usize {
+) -> BTreeSet<String> {
     if strength <= 0.0 {
-        return 0;
+        return BTreeSet::new();
     }
     let mut classes = Classes::default();
     for graph in graphs.iter() {
@@ -172,8 +172,24 @@ pub fn equalise(
     for graph in graphs.iter_mut() {
         apply(graph, &classes, &factors);
     }
-    let scaled: BTreeSet<usize> = factors.keys().copied().collect();
-    scaled.len()
+    let is_scaled =
+        |value: &&String| classes.class_of.get(*value).is_some_and(|&class| factors.contains_key(&classes.root(class)));
+    largest.keys().filter(is_scaled).cloned().collect()
+}
+
+/// By what each channel is divided, from the largest magnitudes of its values and of the kernels' rows that read it.
+/// The factors' geometric mean is 1; a channel that is never used keeps its size.
+pub(super) fn balance(activation: &[f32], weight: &[f32], strength: f32) -> Vec<f32> {
+    let raw = activation.iter().zip(weight).map(|(a, w)| a.powf(strength) / w.powf(1.0 - strength));
+    let raw: Vec<f32> = raw.collect();
+    let sound: Vec<f32> = raw.iter().copied().filter(|factor| factor.is_normal()).collect();
+    let middle =
+        (sound.iter().map(|factor| f64::from(factor.ln())).sum::<f64>() / sound.len().max(1) as f64).exp() as f32;
+    let factor = |factor: f32| match factor.is_normal() {
+        true => (factor / middle).clamp(1.0 / LARGEST_FACTOR, LARGEST_FACTOR),
+        false => 1.0,
+    };
+    raw.into_iter().map(factor).collect()
 }
 
 /// By what the channels of each class are divided.
@@ -207,17 +223,7 @@ fn factors(
         if classes.frozen[class] || !produced.contains(&class) || weight.len() != activation.len() {
             continue;
         }
-        let raw = activation.iter().zip(weight).map(|(a, w)| a.powf(strength) / w.powf(1.0 - strength));
-        let raw: Vec<f32> = raw.collect();
-        let sound: Vec<f32> = raw.iter().copied().filter(|factor| factor.is_normal()).collect();
-        let middle =
-            (sound.iter().map(|factor| f64::from(factor.ln())).sum::<f64>() / sound.len().max(1) as f64).exp() as f32;
-        // A channel that is never used keeps its size.
-        let factor = |factor: f32| match factor.is_normal() {
-            true => (factor / middle).clamp(1.0 / LARGEST_FACTOR, LARGEST_FACTOR),
-            false => 1.0,
-        };
-        factors.insert(class, raw.into_iter().map(factor).collect());
+        factors.insert(class, balance(&activation, weight, strength));
     }
     factors
 }

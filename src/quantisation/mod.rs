@@ -24,6 +24,7 @@ mod calibration;
 mod equalise;
 mod error;
 mod graph;
+mod input_factors;
 mod network;
 mod operators;
 pub mod plain;

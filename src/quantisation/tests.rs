@@ -8,11 +8,12 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::equalise::equalise;
+use super::input_factors::factor_inputs;
 use super::*;
 use crate::engine::{Engine, PlainEngine, Prediction, TractEngine};
 use crate::geometry::LevelSpecification;
 use crate::network::asis::Asis;
-use crate::network::onnx::export;
+use crate::network::onnx::{export, read_parameters};
 use crate::network::zoo::{Sizes, by_name};
 use crate::network::{
     Architecture, FoldedConvolution, LevelEntry, Model, ModelError, ModelMetadata, Parameters, PartRole, Precision,
@@ -100,11 +101,47 @@ fn graphs_cut_apart_and_equalised_compute_the_same() {
     };
     let largest: BTreeMap<String, Vec<f32>> = products.iter().map(&mut channels).collect();
     let before = network.parts();
-    assert!(equalise(&mut network.graphs, &shapes, &largest, 0.75) > 15);
+    let settled = equalise(&mut network.graphs, &shapes, &largest, 0.75);
+    assert!(settled.len() > 15);
     assert_ne!(network.parts(), before);
     let equalised = answer(&mut network, &block);
     assert!(difference(&expected.embeddings, &equalised.embeddings) < 1e-5);
     assert!(difference(&cut.logits, &equalised.logits) < 1e-4);
+}
+
+#[test]
+fn factors_before_products_compute_the_same_and_are_read_back() {
+    for name in ["jsnet", "asis-pointnet2"] {
+        let architecture = small_of(name);
+        let parameters = untrained(&architecture);
+        let parts = export(&architecture, &parameters).unwrap();
+        let mut network = GraphNetwork::of_parts(&architecture, &parts).unwrap();
+        let block = block(&architecture, 3);
+        let shapes = network.shapes(block.input()).unwrap();
+        network.prepare(&shapes);
+        let shapes = network.shapes(block.input()).unwrap();
+        let products: Vec<Product> = network.graphs.iter().flat_map(|graph| products_of(graph, &shapes)).collect();
+        let mut random = ChaCha8Rng::seed_from_u64(4);
+        let largest: BTreeMap<String, Vec<f32>> = products
+            .iter()
+            .map(|product| {
+                let width = *shapes[&product.value].last().unwrap();
+                (product.value.clone(), (0..width).map(|_| random.random_range(0.001_f32..10.0).powi(3)).collect())
+            })
+            .collect();
+        let expected = answer(&mut PlainEngine::new(architecture.clone(), parameters), &block);
+        // Nothing is settled: a factor before every product that has a kernel of its own.
+        let count = factor_inputs(&mut network.graphs, &products, &largest, &Default::default(), 0.5);
+        assert!(count > products.len() / 2, "{name}: {count} of {}", products.len());
+        let factored = answer(&mut network, &block);
+        assert!(difference(&expected.embeddings, &factored.embeddings) < 1e-4, "{name}");
+        let parts = network.parts();
+        let mut listed = vec![(PartRole::Body, parts.body.as_slice())];
+        listed.extend(parts.head.as_deref().map(|head| (PartRole::Head, head)));
+        let read = read_parameters(&architecture, &listed).unwrap();
+        let again = answer(&mut PlainEngine::new(architecture, read), &block);
+        assert!(difference(&expected.embeddings, &again.embeddings) < 1e-4, "{name}");
+    }
 }
 
 /// Every number a multiple of a power of two, so that no sum is ever rounded.

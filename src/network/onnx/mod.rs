@@ -39,6 +39,8 @@
 //! `<scope>/weights[:,0:3]`, …, each in a precision of its own, and so may biases. Rows that are only multiplied
 //! together with others are there as `<scope>/weights[0:128]+[128:256]`, their sum, beside the others. The kernel after PointConv's sum lies
 //! in the order in which it is multiplied, as `<scope>/weights/by_function`: rows by (function, channel).
+//! Where `<kernel>/input_factor` is there, the value is multiplied by it, channel by channel, before the product, and
+//! the kernel as it is stored must be, row by row, to be the parameter.
 //! The parameters are then what the 8 bits stand for.
 //!
 //! The normalisation of PointConv's decoder is a shift only (`<scope>/biases`): its factor is inside of the kernel
@@ -54,6 +56,8 @@ mod read;
 
 /// What the name of PointConv's last kernel ends with where its rows are in the order (function, channel).
 const BY_FUNCTION: &str = "by_function";
+/// What the name of a product's factors ends with, after that of the kernel.
+pub(crate) const INPUT_FACTOR: &str = "input_factor";
 
 pub use export::{Parts, export};
 pub(crate) use graph::{FILE_FORMAT, OPERATOR_SET};

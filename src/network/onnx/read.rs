@@ -12,9 +12,9 @@ use super::super::architecture::Architecture;
 use super::super::convolution::{Convolution, Kernel};
 use super::super::manifest::PartRole;
 use super::super::weights::{FoldedConvolution, Parameters, WeightsError};
-use super::BY_FUNCTION;
 use super::graph::{OPERATOR_SET, value_info};
 use super::inputs::{NetworkInput, interface};
+use super::{BY_FUNCTION, INPUT_FACTOR};
 
 /// Why a part is not what its architecture asks for.
 #[derive(Debug, thiserror::Error)]
@@ -346,7 +346,20 @@ fn biases(graph: &GraphProto, name: String, outputs: usize) -> Result<Vec<f32>, 
     floats(graph, name, &[outputs])
 }
 
+/// A kernel or a piece of one, with the factor that its input is multiplied by.
 fn rows(graph: &GraphProto, name: String, inputs: usize, outputs: usize) -> Result<Vec<f32>, WeightsError> {
+    let factor_name = format!("{name}/{INPUT_FACTOR}");
+    let mut values = stored_rows(graph, name, inputs, outputs)?;
+    if graph.initializer.iter().any(|tensor| tensor.name == factor_name) {
+        let factors = floats(graph, factor_name, &[inputs])?;
+        for (row, factor) in values.chunks_exact_mut(outputs.max(1)).zip(factors) {
+            row.iter_mut().for_each(|value| *value *= factor);
+        }
+    }
+    Ok(values)
+}
+
+fn stored_rows(graph: &GraphProto, name: String, inputs: usize, outputs: usize) -> Result<Vec<f32>, WeightsError> {
     let tensor = graph.initializer.iter().find(|tensor| tensor.name == name);
     let Some(tensor) = tensor.filter(|tensor| tensor.data_type == DataType::Int8 as i32) else {
         return floats(graph, name, &[inputs, outputs]);
