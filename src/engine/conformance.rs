@@ -97,3 +97,24 @@ fn parts_carry_the_parameters() {
         assert_eq!(read_parameters(&architecture, &listed).unwrap(), parameters, "{name}");
     }
 }
+
+#[test]
+fn networks_of_published_size_load_and_run_on_tract() {
+    // What is fine on a hundred points may never end on four thousand: tract's passes over the graph.
+    for name in ["asis-pointnet-vanilla", "asis-pointnet", "jsnet"] {
+        let architecture = by_name(name, &Sizes::published(name).unwrap()).unwrap();
+        let case = block(&architecture, "spread");
+        let prediction = run(&mut tract(&case), &case).unwrap();
+        assert_eq!(prediction.logits.len(), 4096 * 13, "{name}");
+    }
+}
+
+#[test]
+fn any_number_of_points_has_a_maximum() {
+    for points in [67, 74, 96, 128] {
+        let mut sizes = Sizes { points, classes: 7, ..Sizes::published("asis-pointnet-vanilla").unwrap() };
+        sizes.levels.clear();
+        let architecture = by_name("asis-pointnet-vanilla", &sizes).unwrap();
+        compare("asis-pointnet-vanilla", "spread", &block(&architecture, "spread"));
+    }
+}

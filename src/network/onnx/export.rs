@@ -196,8 +196,8 @@ impl Writer<'_> {
             Operation::GlobalMaximum => {
                 let read = architecture.extent_of(sources[0]);
                 let input = self.value(sources[0]);
-                let shape = [architecture.rows_of(read), 1, read.channels];
-                let pooled = self.lowering.graph.tree("Max", &layer.scope, input, shape);
+                let pooled =
+                    self.lowering.graph.maximum_of_rows(&layer.scope, input, architecture.rows_of(read), read.channels);
                 self.lowering.graph.node("Identity", output, &[&pooled]);
             }
             Operation::InstanceFusion { .. } => {}

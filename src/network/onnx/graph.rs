@@ -13,6 +13,9 @@ pub(crate) const OPERATOR_SET: i64 = 17;
 /// Version of the file format that goes with it.
 pub(crate) const FILE_FORMAT: i64 = 8;
 
+/// Slots of the largest tree of binary maxima over rows.
+const LARGEST_TREE: usize = 32;
+
 /// A graph under construction. Values are named by whoever makes them; a node has its output's name.
 #[derive(Default)]
 pub(super) struct GraphBuilder {
@@ -141,6 +144,25 @@ impl GraphBuilder {
             step += 1;
         }
         self.reshape(&format!("{scope}/pooled"), &current, &[rows, channels])
+    }
+
+    /// The maximum over all rows of a value `[rows, channels]`, as `[1, channels]`: trees of at most
+    /// [`LARGEST_TREE`] slots, one after another. One tree over thousands of rows would be right too, but tract pushes
+    /// every slice up through the maxima before it, twice as many at each step, and never ends loading.
+    pub fn maximum_of_rows(&mut self, scope: &str, value: String, rows: usize, channels: usize) -> String {
+        let (mut value, mut left, mut step) = (value, rows, 0);
+        while left > 1 {
+            let Some(slots) = (2..=LARGEST_TREE.min(left)).rev().find(|&slots| left.is_multiple_of(slots)) else {
+                // A number of rows that no tree divides: slow, and right.
+                return self.reduce("ReduceMax", &format!("{scope}/rest"), &value, 0);
+            };
+            let scope = format!("{scope}/stage{step}");
+            value = self.reshape(&format!("{scope}/grouped"), &value, &[slots, left / slots, channels]);
+            left /= slots;
+            value = self.tree("Max", &scope, value, [slots, left, channels]);
+            step += 1;
+        }
+        value
     }
 
     pub fn finish(self, producer: &str) -> ModelProto {
