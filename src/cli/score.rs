@@ -22,7 +22,7 @@ use crate::network::Model;
 use crate::pipeline::{tract_engines, windowing};
 use crate::whole_file::WholeFile;
 use hold_out::{HoldOut, Room};
-use record::{Cache, ProtocolName, Record};
+use record::{Cache, Measured, ProtocolName, Record};
 
 /// Arguments of `instanton score`.
 #[derive(Debug, clap::Args)]
@@ -219,14 +219,15 @@ fn score(
     };
     let engines = tract_engines(model, config.blocks.threads)?;
     let mut evaluator = Evaluator::new(model, procedure, &config, engines)?;
-    let (mut blocks, mut failed) = (0, 0);
+    let (mut blocks, mut failed_blocks) = (0, 0);
     for room in &rooms.rooms {
         let report = evaluator.add_room(&room.load()?).with_context(|| room.to_string())?;
-        (blocks, failed) = (blocks + report.blocks, failed + report.failed);
+        (blocks, failed_blocks) = (blocks + report.blocks, failed_blocks + report.failed);
         bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(Record::new(name, model, protocol, digest, &evaluator.scores(), evaluator.times(), blocks, failed))
+    let (scores, times) = (evaluator.scores(), evaluator.times());
+    Ok(Record::new(name, model, protocol, digest, Measured { scores: &scores, times, blocks, failed_blocks }))
 }
 
 /// The model's own mean instance sizes, or, if it has none, those of the rooms' truth.

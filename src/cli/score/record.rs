@@ -64,6 +64,14 @@ pub(super) struct Record {
     pub classes: Vec<ClassRecord>,
 }
 
+/// What an evaluation gave.
+pub(super) struct Measured<'a> {
+    pub scores: &'a Scores,
+    pub times: &'a StageTimes,
+    pub blocks: usize,
+    pub failed_blocks: usize,
+}
+
 impl Record {
     /// Puts a measurement together.
     pub fn new(
@@ -71,10 +79,7 @@ impl Record {
         model: &Model,
         protocol: ProtocolName,
         rooms: &str,
-        scores: &Scores,
-        times: &StageTimes,
-        blocks: usize,
-        failed_blocks: usize,
+        Measured { scores, times, blocks, failed_blocks }: Measured<'_>,
     ) -> Self {
         let per_block = |stage| 1000.0 * times.of(stage).as_secs_f64() / blocks.max(1) as f64;
         let stages = [Stage::Blocks, Stage::Geometry, Stage::Network, Stage::Grouping, Stage::Merging];
