@@ -157,16 +157,16 @@ pub fn calibrate(
     shapes = network.shapes(blocks[0].input())?;
     let products: Vec<Product> = network.graphs.iter().flat_map(|graph| products_of(graph, &shapes)).collect();
     let all: u64 = network.graphs.iter().map(|graph| all_products(graph, &shapes)).sum();
-    let against = |blocks: &[CalibrationBlock]| {
-        let expected = predict(&network, None, blocks)?;
-        let blocks = blocks.to_vec();
+    let against = |blocks: Vec<CalibrationBlock>| {
+        let expected = predict(&network, None, &blocks)?;
         Ok::<_, QuantisationError>(move |network: &GraphNetwork, plan: &QuantisationPlan, only: Option<&str>| {
             let actual = predict(network, Some((plan, only)), &blocks)?;
             let (classes, size) = (architecture.classes(), architecture.embedding_size());
             Ok::<_, QuantisationError>(deviation(&expected, &actual, classes, size))
         })
     };
-    let (measure, judge) = (against(&deciding)?, against(&judging)?);
+    let counts = (deciding.len(), judging.len());
+    let (measure, judge) = (against(deciding)?, against(judging)?);
 
     let original = ranges(&network, &products, &blocks, workshop, 0.0, tell)?;
     let mut best: Option<(f64, f32, GraphNetwork, QuantisationPlan, Vec<Product>)> = None;
@@ -223,8 +223,8 @@ pub fn calibrate(
     let report = Report {
         source: source_name.to_owned(),
         blocks: blocks.len(),
-        deciding: deciding.len(),
-        judging: judging.len(),
+        deciding: counts.0,
+        judging: counts.1,
         method: options.method,
         equalisation: strength,
         multiply_accumulates: all,

@@ -30,69 +30,54 @@ pub fn rows_of(kernel: &str, start: usize, end: usize) -> String {
 }
 
 /// Cuts kernels apart. `shapes` are those of all values of the graph.
-///
 pub fn prepare(graph: &mut Graph, shapes: &BTreeMap<String, Vec<usize>>) {
-    fold_slices(graph);
     fold_constants(graph);
     split_products(graph, shapes);
     graph.drop_unused_constants();
 }
 
-/// Nodes that read constants alone become constants. The sum of two pieces of a kernel is called by both, so that
-/// its parameters can be read back.
+/// Nodes that read constants alone become constants. A piece of a kernel or bias, and the sum of two of them, are
+/// called by what they are of, so that the parameters can be read back.
 fn fold_constants(graph: &mut Graph) {
     let mut renamed: BTreeMap<String, String> = BTreeMap::new();
     for mut node in std::mem::take(&mut graph.nodes) {
-        rename(&mut node, &renamed);
+        for input in &mut node.inputs {
+            if let Some(new) = renamed.get(input) {
+                input.clone_from(new);
+            }
+        }
         let Some(folded) = constant(graph, &node) else {
             graph.nodes.push(node);
             continue;
         };
-        let name = match (node.operator.as_str(), node.inputs.as_slice()) {
-            ("Add", [one, other]) => sum_of_pieces(one, other).unwrap_or_else(|| node.output.clone()),
-            _ => node.output.clone(),
+        let name = match node.operator.as_str() {
+            "Slice" => piece(graph, &node, &folded),
+            "Add" => sum_of_pieces(&node),
+            _ => None,
         };
+        let name = name.unwrap_or_else(|| node.output.clone());
         graph.constants.insert(name.clone(), Constant::Float(folded));
         renamed.insert(node.output, name);
     }
 }
 
-fn sum_of_pieces(one: &str, other: &str) -> Option<String> {
+/// `name[from:to]`, or of columns `name[:,from:to]`.
+fn piece(graph: &Graph, slice: &Node, folded: &Tensor) -> Option<String> {
+    let bound = |input: usize| graph.integers(slice.inputs.get(input)?)?.first().copied();
+    let (start, axis) = (usize::try_from(bound(1)?).ok()?, usize::try_from(bound(3)?).ok()?);
+    let (source, end) = (&slice.inputs[0], start + folded.shape.get(axis)?);
+    match (folded.shape.len(), axis) {
+        (1 | 2, 0) => Some(rows_of(source, start, end)),
+        (2, 1) => Some(format!("{source}[:,{start}:{end}]")),
+        _ => None,
+    }
+}
+
+/// `name[from:to]+[from:to]`.
+fn sum_of_pieces(sum: &Node) -> Option<String> {
+    let [one, other] = sum.inputs.as_slice() else { return None };
     let (kernel, _) = one.split_once('[')?;
     Some(format!("{one}+{}", other.strip_prefix(kernel)?))
-}
-
-fn rename(node: &mut Node, names: &BTreeMap<String, String>) {
-    for input in &mut node.inputs {
-        if let Some(new) = names.get(input) {
-            input.clone_from(new);
-        }
-    }
-}
-
-/// Slices of kernels and biases become constants, called by what they are of: `name[from:to]`, `name[:,from:to]`.
-fn fold_slices(graph: &mut Graph) {
-    let mut renamed: BTreeMap<String, String> = BTreeMap::new();
-    for mut node in std::mem::take(&mut graph.nodes) {
-        rename(&mut node, &renamed);
-        let bound = |input: usize| node.inputs.get(input).and_then(|name| graph.integers(name)?.first().copied());
-        let rank = node.inputs.first().and_then(|input| graph.float(input)).map_or(0, |tensor| tensor.shape.len());
-        let bounds = [1, 2, 3].map(bound);
-        if node.operator == "Slice"
-            && (1..=2).contains(&rank)
-            && let [Some(start), Some(_), Some(axis @ (0 | 1))] = bounds
-            && let Some(folded) = constant(graph, &node)
-        {
-            let start = start.max(0) as usize;
-            let end = start + folded.shape[axis as usize];
-            let source = &node.inputs[0];
-            let name = if axis == 0 { rows_of(source, start, end) } else { format!("{source}[:,{start}:{end}]") };
-            graph.constants.insert(name.clone(), Constant::Float(folded));
-            renamed.insert(node.output.clone(), name);
-        } else {
-            graph.nodes.push(node);
-        }
-    }
 }
 
 /// Rows of a kernel as a constant of their own; gives its name.

@@ -53,6 +53,7 @@ mod inputs;
 mod layers;
 mod point_convolution;
 mod read;
+mod stored;
 
 /// What the name of PointConv's last kernel ends with where its rows are in the order (function, channel).
 const BY_FUNCTION: &str = "by_function";
