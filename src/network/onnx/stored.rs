@@ -181,3 +181,26 @@ fn floats(graph: &GraphProto, name: String, shape: &[usize]) -> Result<Vec<f32>,
 fn type_name(tensor: &TensorProto) -> String {
     DataType::try_from(tensor.data_type).map_or("unknown", |data_type| data_type.as_str_name()).to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_factor_that_is_still_apart_is_read() {
+        let scale =
+            Convolution { scope: "sum".to_owned(), inputs: 1, outputs: 2, kernel: Kernel::Scale, normalised: true };
+        let tensor = |name: &str, dims: &[i64], values: [f32; 2]| TensorProto {
+            name: name.to_owned(),
+            dims: dims.to_vec(),
+            data_type: DataType::Float as i32,
+            raw_data: values.iter().flat_map(|value| value.to_le_bytes()).collect(),
+            ..TensorProto::default()
+        };
+        let mut graph = GraphProto { initializer: vec![tensor("sum/biases", &[2], [0.5, -0.5])], ..Default::default() };
+        let read = folded(&graph, &scale).unwrap();
+        assert_eq!((read.weight, read.bias), (vec![1.0; 2], vec![0.5, -0.5]));
+        graph.initializer.push(tensor("sum/weights", &[1, 2], [2.0, 3.0]));
+        assert_eq!(folded(&graph, &scale).unwrap().weight, [2.0, 3.0]);
+    }
+}
