@@ -3,12 +3,14 @@
 #[cfg(test)]
 mod conformance;
 mod instance_fusion;
+mod native;
 mod plain;
 #[cfg(test)]
 mod properties;
 mod tract;
 
 pub use instance_fusion::{InstanceFusion, nearest_plain};
+pub use native::NativeEngine;
 pub use plain::PlainEngine;
 pub use tract::TractEngine;
 pub(crate) use tract::{write_indices, write_numbers};

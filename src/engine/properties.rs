@@ -4,8 +4,9 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{BlockInput, Engine, EngineError, PlainEngine, Prediction, TractEngine, nearest_plain};
+use super::{BlockInput, Engine, EngineError, NativeEngine, PlainEngine, Prediction, TractEngine, nearest_plain};
 use crate::geometry::{GeometryPlan, LevelSpecification, PlanWorkspace};
+use crate::instruction_set::InstructionSet;
 use crate::network::onnx::export;
 use crate::network::{Architecture, Description, Fusion, Layer, Operation, Parameters, Weights};
 
@@ -78,6 +79,32 @@ pub(super) fn tract(case: &Case) -> TractEngine {
     TractEngine::from_parts(&case.architecture, &export(&case.architecture, &case.parameters).unwrap()).unwrap()
 }
 
+pub(super) fn native(case: &Case, set: InstructionSet) -> NativeEngine {
+    NativeEngine::with_parameters(&case.architecture, &case.parameters, set).unwrap()
+}
+
+/// Every engine, the native one on every instruction set that is here.
+pub(super) fn engines(case: &Case) -> Vec<(String, Box<dyn Engine>)> {
+    let native = |set| (format!("native on {set}"), Box::new(native(case, set)) as Box<dyn Engine>);
+    let tract: (String, Box<dyn Engine>) = ("tract".to_owned(), Box::new(tract(case)));
+    std::iter::once(tract).chain(InstructionSet::available().map(native)).collect()
+}
+
+/// For each point whether its neighbours in embedding space are the same by both embeddings. Where they hang on
+/// rounding, no answer is the one right one.
+pub(super) fn same_neighbours(case: &Case, one: &Prediction, other: &Prediction) -> Vec<bool> {
+    let Some(Fusion { neighbours, radius }) = Fusion::of(&case.architecture) else {
+        return vec![true; case.architecture.points()];
+    };
+    let sets = |prediction: &Prediction| {
+        let size = case.architecture.embedding_size();
+        let mut sets = nearest_plain(&prediction.embeddings, size, neighbours, radius);
+        sets.iter_mut().for_each(|set| set.sort_unstable());
+        sets
+    };
+    sets(one).iter().zip(sets(other)).map(|(one, other)| *one == other).collect()
+}
+
 /// Largest difference over the largest value, over the rows that `compared` names.
 pub(super) fn difference(one: &[f32], other: &[f32], columns: usize, compared: impl Fn(usize) -> bool) -> f32 {
     assert_eq!(one.len(), other.len());
@@ -93,7 +120,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn tract_is_plain(
+    fn every_engine_is_plain(
         points in 1usize..256,
         (share1, share2) in (0.05f64..1.0, 0.05f64..1.0),
         slots in (1usize..20, 1usize..9),
@@ -107,21 +134,17 @@ proptest! {
         let architecture = network(points, [(level1, slots.0), (level2, slots.1)], &widths, fusion);
         let case = case(architecture, seed, duplicates);
         let expected = run(&mut PlainEngine::new(case.architecture.clone(), case.parameters.clone()), &case).unwrap();
-        let mut engine = tract(&case);
-        let actual = run(&mut engine, &case).unwrap();
-        prop_assert!(difference(&expected.embeddings, &actual.embeddings, 3, |_| true) < 1e-5);
-        // A point whose neighbour set hangs on rounding has no one right answer.
-        let changed: Vec<bool> = match Fusion::of(&case.architecture) {
-            Some(Fusion { neighbours, radius }) => {
-                let sets = |embeddings: &[f32]| nearest_plain(embeddings, 3, neighbours, radius);
-                let sorted = |mut set: Vec<u32>| { set.sort_unstable(); set };
-                let pairs = sets(&expected.embeddings).into_iter().zip(sets(&actual.embeddings));
-                pairs.map(|(one, other)| sorted(one) != sorted(other)).collect()
+        let mut first: Option<Prediction> = None;
+        for (name, mut engine) in engines(&case) {
+            let actual = run(&mut *engine, &case).unwrap();
+            let same = same_neighbours(&case, &expected, &actual);
+            prop_assert!(difference(&expected.embeddings, &actual.embeddings, 3, |_| true) < 1e-5, "{}", name);
+            prop_assert!(difference(&expected.logits, &actual.logits, 4, |row| same[row]) < 1e-5, "{}", name);
+            prop_assert_eq!(&run(&mut *engine, &case).unwrap(), &actual, "{}: the same bits again", name);
+            if engine.name() == "native" {
+                prop_assert_eq!(first.get_or_insert_with(|| actual.clone()), &actual, "{}: other bits", name);
             }
-            None => vec![false; points],
-        };
-        prop_assert!(difference(&expected.logits, &actual.logits, 4, |row| !changed[row]) < 1e-5);
-        prop_assert_eq!(&run(&mut engine, &case).unwrap(), &actual);
+        }
     }
 }
 
@@ -170,7 +193,7 @@ fn refuses_bad_blocks(engine: &mut dyn Engine, good: &Case) {
 fn every_engine_refuses_bad_blocks() {
     let good = case(network(64, [(16, 5), (4, 3)], &[8, 8], true), 1, false);
     refuses_bad_blocks(&mut PlainEngine::new(good.architecture.clone(), good.parameters.clone()), &good);
-    refuses_bad_blocks(&mut tract(&good), &good);
+    engines(&good).iter_mut().for_each(|(_, engine)| refuses_bad_blocks(&mut **engine, &good));
 }
 
 #[test]

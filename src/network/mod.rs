@@ -50,4 +50,5 @@ pub use manifest::{
 pub use model::{Model, ModelError};
 pub use model_write::{ModelMetadata, check_place, write_model, write_parts};
 pub use precision::Precision;
+pub(crate) use product::Term;
 pub use weights::{BATCH_NORMALISATION_EPSILON, FoldedConvolution, Parameters, Weights, WeightsError};

@@ -19,7 +19,7 @@ use super::description::Operation;
 
 /// One product of a sum of products.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Term {
+pub(crate) struct Term {
     /// What is multiplied.
     pub source: Source,
     /// Rows of the kernel that it is multiplied with; several equally long ranges are added first.
@@ -30,7 +30,7 @@ pub(super) struct Term {
 
 impl Architecture {
     /// The product of a dense or linear layer `index` with its kernel, in the cheapest exact form.
-    pub(super) fn product_of(&self, index: usize) -> Vec<Term> {
+    pub(crate) fn product_of(&self, index: usize) -> Vec<Term> {
         let source = self.sources(index)[0];
         let width = self.extent_of(source).channels;
         let direct = vec![Term { source, rows: std::iter::once(0..width).collect(), after: Vec::new() }];
