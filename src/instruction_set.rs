@@ -76,6 +76,45 @@ impl fmt::Display for InstructionSet {
     }
 }
 
+/// Makes a function that runs another, compiled with the instructions that its first argument names.
+///
+/// `dispatch!(fn name(argument: Type, …) -> Result = body)` gives `fn name(set: InstructionSet, argument: Type, …)`.
+/// The body must be `#[inline(always)]`, and so must what it calls in its loops: only what is inlined is compiled
+/// with the instructions. Results have the same bits on every set, since the compiler fuses and reorders nothing.
+macro_rules! dispatch {
+    ($(#[$meta:meta])* $visibility:vis fn $name:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)? = $body:path) => {
+        $(#[$meta])*
+        #[allow(clippy::too_many_arguments)]
+        $visibility fn $name(set: $crate::instruction_set::InstructionSet, $($argument: $type),*) $(-> $result)? {
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+            fn avx512($($argument: $type),*) $(-> $result)? {
+                $body($($argument),*)
+            }
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            fn avx2($($argument: $type),*) $(-> $result)? {
+                $body($($argument),*)
+            }
+            match set {
+                #[cfg(target_arch = "x86_64")]
+                $crate::instruction_set::InstructionSet::Avx512 if set.is_available() => {
+                    // SAFETY: the processor has the instructions.
+                    unsafe { avx512($($argument),*) }
+                }
+                #[cfg(target_arch = "x86_64")]
+                $crate::instruction_set::InstructionSet::Avx2 if set.is_available() => {
+                    // SAFETY: the processor has the instructions.
+                    unsafe { avx2($($argument),*) }
+                }
+                // Every aarch64 compiler assumes NEON.
+                _ => $body($($argument),*),
+            }
+        }
+    };
+}
+pub(crate) use dispatch;
+
 fn choose(forced: Option<&str>) -> InstructionSet {
     let best = InstructionSet::available().last().unwrap_or(InstructionSet::Plain);
     let Some(forced) = forced.filter(|name| !name.is_empty()) else { return best };

@@ -28,6 +28,7 @@ use self::tree::Tree;
 use self::walk::{BOXES, Walk};
 use super::EngineError;
 use crate::geometry::Neighbours;
+use crate::instruction_set::{InstructionSet, dispatch};
 
 /// Candidates beyond those wanted before the nearest are picked out of them.
 const SLACK: usize = 32;
@@ -72,11 +73,7 @@ impl InstanceFusion {
             return Err(EngineError::Shape { what: "semantic features", expected, actual: features.len() });
         }
         fused.resize(features.len(), 0.0);
-        // Leaf by leaf, so that the features of shared neighbours stay in the cache.
-        for &point in self.tree.index.iter().chain(&self.tree.alone) {
-            let neighbours = self.neighbours_of(point as usize);
-            maximum_of_rows(features, channels, neighbours, &mut fused[point as usize * channels..][..channels]);
-        }
+        maxima(InstructionSet::best(), self, features, channels, fused);
         Ok(())
     }
 
@@ -101,20 +98,7 @@ impl InstanceFusion {
         self.neighbours.index.resize(points * slots, 0);
         self.neighbours.count.clear();
         self.neighbours.count.resize(points, 0);
-        for leaf in 0..self.tree.leaf_count() {
-            self.walk.plan(&self.tree, leaf, radius);
-            let (begin, end) = self.tree.range(leaf);
-            for place in begin..end {
-                let point = self.tree.index[place] as usize;
-                let embedding = &embeddings[point * embedding_size..][..embedding_size];
-                search_point(&self.tree, &self.walk, embedding, slots, radius, &mut self.candidate);
-                // A negative or NaN radius holds nothing but the point itself.
-                if self.candidate.is_empty() {
-                    self.candidate.push(point as u64);
-                }
-                write_slots(&mut self.neighbours, point, &self.candidate);
-            }
-        }
+        search_leaves(InstructionSet::best(), self, embeddings, radius);
         for &point in &self.tree.alone {
             write_slots(&mut self.neighbours, point as usize, &[u64::from(point)]);
         }
@@ -124,6 +108,44 @@ impl InstanceFusion {
     fn neighbours_of(&self, point: usize) -> &[u32] {
         let Neighbours { slots, index, count } = &self.neighbours;
         &index[point * slots..][..count[point] as usize]
+    }
+}
+
+dispatch! {
+    /// The neighbours of every point that has an embedding.
+    fn search_leaves(fusion: &mut InstanceFusion, embeddings: &[f32], radius: f32) = search_every_leaf
+}
+
+#[inline(always)]
+fn search_every_leaf(fusion: &mut InstanceFusion, embeddings: &[f32], radius: f32) {
+    let InstanceFusion { tree, walk, candidate, neighbours } = fusion;
+    for leaf in 0..tree.leaf_count() {
+        walk.plan(tree, leaf, radius);
+        let (begin, end) = tree.range(leaf);
+        for place in begin..end {
+            let point = tree.index[place] as usize;
+            let embedding = &embeddings[point * tree.size..][..tree.size];
+            search_point(tree, walk, embedding, neighbours.slots, radius, candidate);
+            // A negative or NaN radius holds nothing but the point itself.
+            if candidate.is_empty() {
+                candidate.push(point as u64);
+            }
+            write_slots(neighbours, point, candidate);
+        }
+    }
+}
+
+dispatch! {
+    /// The maxima over the neighbours that were found.
+    fn maxima(fusion: &InstanceFusion, features: &[f32], channels: usize, fused: &mut [f32]) = every_maximum
+}
+
+#[inline(always)]
+fn every_maximum(fusion: &InstanceFusion, features: &[f32], channels: usize, fused: &mut [f32]) {
+    // Leaf by leaf, so that the features of shared neighbours stay in the cache.
+    for &point in fusion.tree.index.iter().chain(&fusion.tree.alone) {
+        let neighbours = fusion.neighbours_of(point as usize);
+        maximum_of_rows(features, channels, neighbours, &mut fused[point as usize * channels..][..channels]);
     }
 }
 
@@ -141,6 +163,7 @@ fn check_embeddings(embeddings: &[f32], size: usize, neighbours: usize) -> Resul
     Ok(points)
 }
 
+#[inline(always)]
 fn write_slots(neighbours: &mut Neighbours, point: usize, candidates: &[u64]) {
     let slots = &mut neighbours.index[point * neighbours.slots..][..neighbours.slots];
     for (slot, index) in slots.iter_mut().enumerate() {
@@ -151,12 +174,13 @@ fn write_slots(neighbours: &mut Neighbours, point: usize, candidates: &[u64]) {
 
 /// Distance and index in one number that orders as the pair does. The bits of floats ≥ +0 order as
 /// the floats do.
-#[inline]
+#[inline(always)]
 fn key(distance_bits: u32, index: u32) -> u64 {
     u64::from(distance_bits) << 32 | u64::from(index)
 }
 
 /// Leaves in `candidates` the at most `slots` nearest points within `radius` of `embedding`.
+#[inline(always)]
 fn search_point(tree: &Tree, walk: &Walk, embedding: &[f32], slots: usize, radius: f32, candidates: &mut Vec<u64>) {
     candidates.clear();
     if radius.is_nan() || radius < 0.0 {
@@ -185,7 +209,7 @@ fn search_point(tree: &Tree, walk: &Walk, embedding: &[f32], slots: usize, radiu
 }
 
 /// Adds the points of a leaf that are not farther than the limit.
-#[inline]
+#[inline(always)]
 fn add_leaf(tree: &Tree, leaf: usize, embedding: &[f32], limit: u64, candidates: &mut Vec<u64>) {
     let distance = tree.distances(leaf, embedding);
     let (begin, end) = tree.range(leaf);
@@ -199,7 +223,7 @@ fn add_leaf(tree: &Tree, leaf: usize, embedding: &[f32], limit: u64, candidates:
 }
 
 /// The distance in a [`key`].
-#[inline]
+#[inline(always)]
 fn distance_of(key: u64) -> f32 {
     f32::from_bits((key >> 32) as u32)
 }
@@ -212,7 +236,7 @@ fn keep_nearest(candidates: &mut Vec<u64>, slots: usize) -> u64 {
 }
 
 /// One bit for each of the first `count` ≥ 1 lanes in which `values` is at most `limit`.
-#[inline]
+#[inline(always)]
 fn lanes_up_to<const LANES: usize>(values: &[f32; LANES], limit: f32, count: usize) -> u32 {
     let mut bits = [0_u32; LANES];
     for lane in 0..LANES {
@@ -222,6 +246,7 @@ fn lanes_up_to<const LANES: usize>(values: &[f32; LANES], limit: f32, count: usi
 }
 
 /// Channel-wise maximum of the given rows of `features`.
+#[inline(always)]
 fn maximum_of_rows(features: &[f32], channels: usize, rows: &[u32], maximum: &mut [f32]) {
     let whole = channels / CHANNELS * CHANNELS;
     for first in (0..whole).step_by(CHANNELS) {

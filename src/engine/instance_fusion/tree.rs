@@ -85,7 +85,7 @@ impl Tree {
     }
 
     /// L1 distances from a point to the lanes of a leaf.
-    #[inline]
+    #[inline(always)]
     pub(super) fn distances(&self, leaf: usize, embedding: &[f32]) -> [f32; LEAF] {
         let columns = &self.column[leaf * self.size..][..self.size];
         let mut distance = [0.0; LEAF];

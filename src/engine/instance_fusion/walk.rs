@@ -60,7 +60,7 @@ impl Walk {
 
     /// L1 distances from a point to the boxes of one chunk, rounded so that none is above the
     /// distance to a point inside.
-    #[inline]
+    #[inline(always)]
     pub(super) fn bounds(&self, chunk: usize, embedding: &[f32]) -> [f32; BOXES] {
         let low = &self.low[chunk * self.size..][..self.size];
         let high = &self.high[chunk * self.size..][..self.size];
