@@ -10,8 +10,9 @@ use rand_chacha::ChaCha8Rng;
 use super::equalise::equalise;
 use super::input_factors::factor_inputs;
 use super::*;
-use crate::engine::{Engine, PlainEngine, Prediction, TractEngine};
+use crate::engine::{Engine, NativeEngine, PlainEngine, Prediction, TractEngine};
 use crate::geometry::LevelSpecification;
+use crate::instruction_set::InstructionSet;
 use crate::network::asis::Asis;
 use crate::network::onnx::{export, read_parameters};
 use crate::network::zoo::{Sizes, by_name};
@@ -181,11 +182,14 @@ fn dyadic_weights(block: &mut CalibrationBlock) {
 }
 
 #[test]
-fn tract_and_integers_agree_bit_for_bit_where_nothing_is_rounded() {
+fn engines_and_integers_agree_bit_for_bit_where_nothing_is_rounded() {
     let mut network = dyadic_network();
     let architecture = network.architecture().clone();
     let mut tract = TractEngine::from_parts(&architecture, &network.parts()).unwrap();
     let mut plain = network.clone().with_arithmetic(Arithmetic::Plain);
+    let parts = network.parts();
+    let native = InstructionSet::available().map(|set| NativeEngine::from_parts(&architecture, &parts, set).unwrap());
+    let mut native: Vec<NativeEngine> = native.collect();
     for seed in 0..4 {
         let mut block = block(&architecture, seed);
         dyadic_weights(&mut block);
@@ -193,6 +197,10 @@ fn tract_and_integers_agree_bit_for_bit_where_nothing_is_rounded() {
         assert!(expected.embeddings.iter().any(|value| *value != expected.embeddings[0]), "something is computed");
         assert_eq!(answer(&mut network, &block), expected);
         assert_eq!(answer(&mut tract, &block), expected);
+        for engine in &mut native {
+            let set = engine.instruction_set();
+            assert_eq!(answer(engine, &block), expected, "{set}");
+        }
     }
 }
 
@@ -226,9 +234,16 @@ fn every_kind_of_layer_can_be_in_8_bits() {
         let apart = difference(&expected.embeddings, &near.embeddings);
         assert!(apart < 0.2, "{name}: {apart}");
         let tract = answer(&mut TractEngine::new(&quantised).unwrap(), &block);
-        let size = architecture.embedding_size();
-        let found = deviation(&[expected], &[tract], architecture.classes(), size);
+        let (expected, size) = ([expected], architecture.embedding_size());
+        let found = deviation(&expected, &[tract], architecture.classes(), size);
         assert!(found.embedding_mean < 2e-3, "{name}: {found:?}");
+        let mut first: Option<Prediction> = None;
+        for set in InstructionSet::available() {
+            let native = answer(&mut NativeEngine::on(&quantised, set).unwrap(), &block);
+            assert_eq!(first.get_or_insert_with(|| native.clone()), &native, "{name}: other bits on {set}");
+            let found = deviation(&expected, &[native], architecture.classes(), size);
+            assert!(found.embedding_mean < 2e-3, "{name} on {set}: {found:?}");
+        }
     }
 }
 

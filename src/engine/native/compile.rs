@@ -8,30 +8,46 @@
 //! interpolation, products moved inward by [`Architecture::product_of`], one-row inputs multiplied once.
 
 mod neighbourhoods;
+mod parameters;
 mod readers;
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
+use self::parameters::Folded;
 use self::readers::count_readers;
-use super::kernels::{Aligned, Weight, stride_of};
-use super::program::{Affine, Carry, Head, Operand, Program, RowOperation, RowStage, Step, Value, ValueId};
-use crate::network::{Architecture, Convolution, FoldedConvolution, Operation, Parameters, Source, Term, WeightsError};
+use super::integer::IntegerKernels;
+use super::kernels::{Aligned, Kernels, Weight, stride_of};
+use super::program::{Carry, Head, Multiplier, Operand, Program, RowOperation, RowStage, Step, Value, ValueId};
+use crate::network::onnx::IntegerKernel;
+use crate::network::{Architecture, Operation, Parameters, Source, Term, WeightsError};
 
-/// Compiles a network for kernels whose weights lie in panels of `panel` outputs.
+/// What a network is compiled from, and for.
+#[derive(Clone, Copy)]
+pub(super) struct Sources<'a> {
+    /// The layers.
+    pub architecture: &'a Architecture,
+    /// Their parameters, in floats.
+    pub parameters: &'a Parameters,
+    /// Those of their kernels that are in 8 bits, by name.
+    pub integers: &'a BTreeMap<String, IntegerKernel>,
+    /// Kernels for floats.
+    pub kernels: &'static Kernels,
+    /// Kernels for 8 bits.
+    pub integer_kernels: &'static IntegerKernels,
+}
+
+/// Compiles a network.
 ///
 /// # Errors
 /// [`WeightsError::Missing`] where the parameters are not the architecture's.
-pub(super) fn compile(
-    architecture: &Architecture,
-    parameters: &Parameters,
-    panel: usize,
-) -> Result<Program, WeightsError> {
+pub(super) fn compile(from: Sources<'_>) -> Result<Program, WeightsError> {
+    let Sources { architecture, parameters, .. } = from;
     parameters.check(architecture)?;
     let layers = architecture.layers().len();
     let mut compiler = Compiler {
+        from,
         architecture,
-        parameters,
-        panel,
         readers: count_readers(architecture),
         done: vec![None; layers],
         values: Vec::new(),
@@ -49,9 +65,8 @@ pub(super) fn compile(
 }
 
 struct Compiler<'a> {
+    from: Sources<'a>,
     architecture: &'a Architecture,
-    parameters: &'a Parameters,
-    panel: usize,
     /// How many layers want the output of each layer.
     readers: Vec<usize>,
     /// Where the output of each layer is kept, for those that are.
@@ -64,32 +79,6 @@ impl Compiler<'_> {
     fn value(&mut self, rows: usize, stride: usize) -> ValueId {
         self.values.push(Value { rows, stride });
         self.values.len() - 1
-    }
-
-    /// The folded convolutions of a layer, each with whether a ReLU follows.
-    fn convolutions(&self, layer: usize) -> Vec<(FoldedConvolution, bool)> {
-        let folded = |step: &Convolution| {
-            let folded = self.parameters.convolution(&step.scope).expect("the parameters were checked");
-            (folded.clone(), step.normalised)
-        };
-        self.architecture.convolutions_of(layer).iter().map(folded).collect()
-    }
-
-    /// Rows of a kernel: `rows.len() × outputs`; several ranges are added.
-    fn weight(&self, convolution: &FoldedConvolution, rows: &[Range<usize>]) -> Weight {
-        let outputs = convolution.outputs;
-        let slice = |range: &Range<usize>| &convolution.weight[range.start * outputs..range.end * outputs];
-        let mut sum = slice(&rows[0]).to_vec();
-        for range in &rows[1..] {
-            sum.iter_mut().zip(slice(range)).for_each(|(sum, weight)| *sum += weight);
-        }
-        Weight::new(&sum, rows[0].len(), outputs, self.panel)
-    }
-
-    /// A whole convolution.
-    fn affine(&self, (convolution, relu): &(FoldedConvolution, bool)) -> Affine {
-        let weight = self.weight(convolution, &[0..convolution.inputs]);
-        Affine { weight, bias: padded(&convolution.bias), relu: *relu }
     }
 
     fn channels(&self, source: Source) -> usize {
@@ -265,20 +254,20 @@ impl Compiler<'_> {
         if direct {
             return self.direct_product(source, &convolution);
         }
-        let (folded, relu) = convolution;
         let rows = self.rows(Source::Layer(layer));
-        let mut head = Head { relu, bias: padded(&folded.bias), ..empty(folded.outputs) };
+        let outputs = convolution.outputs();
+        let mut head = Head { relu: convolution.relu, bias: padded(convolution.bias()), ..empty(outputs) };
         head.gate = gate.map(|gate| self.gate_factors(gate));
         for term in &terms {
-            let weight = self.weight(&folded, &term.rows);
+            let weight = self.weight(&convolution, &term.rows);
             let operand = self.operand(term.source);
             match term.after.first().map(|&inner| self.architecture.layers()[inner].operation.clone()) {
                 Some(Operation::Interpolate { level }) => {
                     let carry = if level == 1 { Carry::Finer(1) } else { Carry::Block(level) };
                     let products = vec![(operand, weight)];
-                    let coarse = Head { products, ..empty(folded.outputs) };
+                    let coarse = Head { products, ..empty(outputs) };
                     let stage = RowStage { rows: self.rows(term.source), head: coarse, operations: Vec::new() };
-                    head.carried.push((self.store(stage, folded.outputs), carry));
+                    head.carried.push((self.store(stage, outputs), carry));
                 }
                 _ => self.add_term(&mut head, rows, term.source, (operand, weight)),
             }
@@ -287,7 +276,7 @@ impl Compiler<'_> {
     }
 
     /// The product with a source as it is.
-    fn direct_product(&mut self, source: Source, convolution: &(FoldedConvolution, bool)) -> RowStage {
+    fn direct_product(&mut self, source: Source, convolution: &Folded) -> RowStage {
         let operand = match source {
             Source::Layer(layer)
                 if self.done[layer].is_none() && is_row_by_row(&self.architecture.layers()[layer].operation) =>
@@ -298,9 +287,9 @@ impl Compiler<'_> {
             }
             _ => self.operand(source),
         };
-        let (folded, relu) = convolution;
-        let products = vec![(operand, self.weight(folded, &[0..folded.inputs]))];
-        let head = Head { products, relu: *relu, bias: padded(&folded.bias), ..empty(folded.outputs) };
+        let products = vec![(operand, self.whole(convolution))];
+        let bias = padded(convolution.bias());
+        let head = Head { products, relu: convolution.relu, bias, ..empty(convolution.outputs()) };
         RowStage { rows: self.rows(source), head, operations: Vec::new() }
     }
 
@@ -321,7 +310,7 @@ impl Compiler<'_> {
     }
 
     /// A product with one row per block goes to every row of a stage that has more.
-    fn add_term(&mut self, head: &mut Head, rows: usize, source: Source, (operand, weight): (Operand, Weight)) {
+    fn add_term(&mut self, head: &mut Head, rows: usize, source: Source, (operand, weight): (Operand, Multiplier)) {
         if self.rows(source) == rows {
             head.products.push((operand, weight));
             return;
@@ -360,12 +349,12 @@ impl Compiler<'_> {
     }
 
     /// A product that copies `channels` columns to others, exactly.
-    fn copy(&self, operand: Operand, channels: usize, to: Range<usize>, outputs: usize) -> (Operand, Weight) {
+    fn copy(&self, operand: Operand, channels: usize, to: Range<usize>, outputs: usize) -> (Operand, Multiplier) {
         let mut rows = vec![0.0; channels * outputs];
         for channel in 0..channels {
             rows[channel * outputs + to.start + channel] = 1.0;
         }
-        (operand, Weight::new(&rows, channels, outputs, self.panel))
+        (operand, Multiplier::Float(Weight::new(&rows, channels, outputs, self.from.kernels.panel())))
     }
 }
 

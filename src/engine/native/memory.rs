@@ -1,6 +1,7 @@
 //! Where the matrices of a program lie: few buffers, each used again as soon as its matrix is no longer read.
 
-use super::kernels::Aligned;
+use super::integer::StepTiles;
+use super::kernels::{Aligned, stride_of};
 use super::program::{Affine, PointConvolutionStage, Program, RowOperation, RowStage, Step, ValueId};
 use crate::engine::InstanceFusion;
 use crate::geometry::LevelSpecification;
@@ -110,6 +111,8 @@ pub(super) struct Memory {
     pub buffers: Vec<Aligned>,
     /// Tiles of rows that are worked on.
     pub tiles: [Aligned; 2],
+    /// Tiles of rows in 8 bits.
+    pub steps: StepTiles,
     /// Rows of a weight network's hidden layer, or of its output.
     pub hidden: Aligned,
     /// Weights of the neighbours of a tile.
@@ -134,6 +137,7 @@ pub(super) struct Memory {
 #[derive(Default)]
 struct Sizes {
     tile: usize,
+    steps: usize,
     hidden: usize,
     neighbour_weights: usize,
     sums: usize,
@@ -152,6 +156,8 @@ impl Sizes {
                 let (stride, rows) = (stage.head.stride, tile_rows(widest_of_stage(stage)));
                 grow(|sizes| &mut sizes.tile, rows * widest_of_stage(stage));
                 grow(|sizes| &mut sizes.start, stride);
+                let deepest = stage.head.products.iter().map(|(_, weight)| weight.depth()).max().unwrap_or(0);
+                grow(|sizes| &mut sizes.steps, rows * widest_of_stage(stage).max(stride_of(deepest)));
                 grow(|sizes| &mut sizes.pairs, rows);
                 let Some(depthwise) = &stage.head.depthwise else { return };
                 let slots = levels[depthwise.level - 1].self_nearest;
@@ -162,12 +168,15 @@ impl Sizes {
                     grow(|sizes| &mut sizes.hidden, points * slots * program.values[depthwise.hidden].stride);
                     grow(|sizes| &mut sizes.pairs, points * slots);
                     grow(|sizes| &mut sizes.sums, rows * stride);
+                    let hidden = program.values[depthwise.hidden].stride;
+                    grow(|sizes| &mut sizes.steps, (points * slots * hidden).max(rows * stride));
                 }
             }
             Step::Groups(group) => {
                 let widest = widest(program.values[group.points].stride, &group.perceptron);
                 let rows = tile_rows(widest);
                 grow(|sizes| &mut sizes.tile, rows * widest);
+                grow(|sizes| &mut sizes.steps, rows * widest);
                 grow(|sizes| &mut sizes.pairs, rows);
             }
             Step::PointConvolution(PointConvolutionStage { group, weight_points, after, .. }) => {
@@ -175,6 +184,7 @@ impl Sizes {
                 let widest = widest(program.values[group.points].stride, &group.perceptron);
                 let rows = group_centres(widest, slots) * slots;
                 grow(|sizes| &mut sizes.tile, rows * widest);
+                grow(|sizes| &mut sizes.steps, (rows * widest).max(CENTRES * after.weight.depth()));
                 grow(|sizes| &mut sizes.pairs, rows);
                 grow(|sizes| &mut sizes.hidden, rows * program.values[*weight_points].stride);
                 grow(|sizes| &mut sizes.sums, CENTRES * after.weight.depth());
@@ -192,6 +202,7 @@ impl Memory {
         Self {
             buffers: layout.length.iter().map(|&length| Aligned::zeros(length)).collect(),
             tiles: [sizes.tile, sizes.tile].map(Aligned::zeros),
+            steps: StepTiles::new(sizes.steps),
             hidden: Aligned::zeros(sizes.hidden),
             neighbour_weights: Aligned::zeros(sizes.neighbour_weights),
             sums: Aligned::zeros(sizes.sums),

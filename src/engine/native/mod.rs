@@ -13,20 +13,25 @@
 //! After [`NativeEngine::new`] nothing is allocated per block, once the embedding search has seen one.
 
 mod compile;
+mod integer;
 mod kernels;
 mod memory;
 mod program;
 mod run;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use self::compile::{Sources, compile};
+use self::integer::IntegerKernels;
 use self::kernels::Kernels;
 use self::memory::{Layout, Memory};
 use self::program::Program;
 use self::run::Run;
 use super::{BlockInput, Engine, EngineError, Prediction};
 use crate::instruction_set::InstructionSet;
-use crate::network::{Architecture, Model, Parameters, check_fit, finite};
+use crate::network::onnx::{IntegerKernel, Parts, integer_kernels, read_parameters};
+use crate::network::{Architecture, Model, Parameters, PartRole, check_fit, finite};
 
 const NAME: &str = "native";
 
@@ -42,6 +47,7 @@ struct Loaded {
     program: Program,
     layout: Layout,
     kernels: &'static Kernels,
+    integer_kernels: &'static IntegerKernels,
 }
 
 impl NativeEngine {
@@ -50,8 +56,35 @@ impl NativeEngine {
     /// # Errors
     /// [`EngineError::Failed`] where the model's parameters cannot be read.
     pub fn new(model: &Model) -> Result<Self, EngineError> {
-        let parameters = model.parameters().map_err(|error| failed(&error))?;
-        Self::with_parameters(model.architecture(), &parameters, InstructionSet::best())
+        Self::on(model, InstructionSet::best())
+    }
+
+    /// As [`NativeEngine::new`], for an instruction set; the plain one where the processor lacks it.
+    ///
+    /// # Errors
+    /// As [`NativeEngine::new`].
+    pub fn on(model: &Model, set: InstructionSet) -> Result<Self, EngineError> {
+        Self::read(model.architecture(), &model.parts().collect::<Vec<_>>(), set)
+    }
+
+    /// As [`NativeEngine::on`], from parts that were exported and not yet written.
+    ///
+    /// # Errors
+    /// As [`NativeEngine::new`].
+    pub fn from_parts(architecture: &Architecture, parts: &Parts, set: InstructionSet) -> Result<Self, EngineError> {
+        let head = parts.head.as_deref().map(|head| (PartRole::Head, head));
+        let parts: Vec<_> = std::iter::once((PartRole::Body, parts.body.as_slice())).chain(head).collect();
+        Self::read(architecture, &parts, set)
+    }
+
+    fn read(
+        architecture: &Architecture,
+        parts: &[(PartRole, &[u8])],
+        set: InstructionSet,
+    ) -> Result<Self, EngineError> {
+        let parameters = read_parameters(architecture, parts).map_err(|error| failed(&error))?;
+        let integers = integer_kernels(parts).map_err(|error| failed(&error))?;
+        Self::compile(architecture, &parameters, &integers, set)
     }
 
     /// Compiles a network for an instruction set; the plain one where the processor lacks it.
@@ -63,10 +96,20 @@ impl NativeEngine {
         parameters: &Parameters,
         set: InstructionSet,
     ) -> Result<Self, EngineError> {
-        let kernels = Kernels::of(set);
-        let program = compile::compile(architecture, parameters, kernels.panel()).map_err(|error| failed(&error))?;
+        Self::compile(architecture, parameters, &BTreeMap::new(), set)
+    }
+
+    fn compile(
+        architecture: &Architecture,
+        parameters: &Parameters,
+        integers: &BTreeMap<String, IntegerKernel>,
+        set: InstructionSet,
+    ) -> Result<Self, EngineError> {
+        let (kernels, integer_kernels) = (Kernels::of(set), IntegerKernels::of(set));
+        let sources = Sources { architecture, parameters, integers, kernels, integer_kernels };
+        let program = compile(sources).map_err(|error| failed(&error))?;
         let layout = Layout::of(&program);
-        let loaded = Loaded { architecture: architecture.clone(), program, layout, kernels };
+        let loaded = Loaded { architecture: architecture.clone(), program, layout, kernels, integer_kernels };
         Ok(Self::of(Arc::new(loaded)))
     }
 
@@ -96,9 +139,10 @@ impl Engine for NativeEngine {
     }
 
     fn run(&mut self, block: BlockInput<'_>, prediction: &mut Prediction) -> Result<(), EngineError> {
-        let Loaded { architecture, program, layout, kernels } = &*self.loaded;
+        let Loaded { architecture, program, layout, kernels, integer_kernels } = &*self.loaded;
         check_fit(architecture, block.features, block.plan)?;
-        let run = Run { program, layout, kernels, block, feature_columns: architecture.feature_columns() };
+        let feature_columns = architecture.feature_columns();
+        let run = Run { program, layout, kernels, integer_kernels, block, feature_columns };
         run.run(&mut self.memory)?;
         for ((what, (value, channels)), values) in [("embeddings", program.embeddings), ("logits", program.logits)]
             .into_iter()

@@ -6,6 +6,7 @@
 //! What a layer list does row by row is joined into *row stages*: a head, then operations on a tile of rows that
 //! stays in the cache. Only what another step reads is stored.
 
+use super::integer::IntegerWeight;
 use super::kernels::{Aligned, Weight};
 
 /// Position of a matrix in [`Program::values`].
@@ -31,11 +32,38 @@ pub(super) enum Operand {
     Value(ValueId),
 }
 
+/// A matrix product's right side.
+#[derive(Debug)]
+pub(super) enum Multiplier {
+    /// In floats.
+    Float(Weight),
+    /// In 8 bits.
+    Integer(IntegerWeight),
+}
+
+impl Multiplier {
+    /// Outputs, padding included.
+    pub fn outputs(&self) -> usize {
+        match self {
+            Self::Float(weight) => weight.outputs(),
+            Self::Integer(weight) => weight.outputs(),
+        }
+    }
+
+    /// Inputs, padding included.
+    pub fn depth(&self) -> usize {
+        match self {
+            Self::Float(weight) => weight.depth(),
+            Self::Integer(weight) => weight.input_factor().len(),
+        }
+    }
+}
+
 /// A matrix product's right side and what follows it.
 #[derive(Debug)]
 pub(super) struct Affine {
     /// `inputs × outputs`.
-    pub weight: Weight,
+    pub weight: Multiplier,
     /// `outputs`, padded.
     pub bias: Aligned,
     /// Whether a ReLU follows.
@@ -63,7 +91,7 @@ pub(super) struct Head {
     /// Matrices of coarser levels that are carried here and added.
     pub carried: Vec<(ValueId, Carry)>,
     /// Matrices of this level with their weights.
-    pub products: Vec<(Operand, Weight)>,
+    pub products: Vec<(Operand, Multiplier)>,
     /// Depthwise sums over neighbours, with the weights that they are multiplied with.
     pub depthwise: Option<Depthwise>,
     /// One factor per row.
@@ -98,7 +126,7 @@ pub(super) struct DepthwisePart {
     /// What the sums start with.
     pub bias: Aligned,
     /// What the sums are multiplied with: the rows of the perceptron's first layer.
-    pub product: Weight,
+    pub product: Multiplier,
 }
 
 /// An operation on a tile of rows.
@@ -158,10 +186,23 @@ pub(super) struct PointConvolutionStage {
 /// A neighbour's factor: `sigmoid(Σ relu(scale · factor + shift) · output + output shift)`.
 #[derive(Clone, Debug)]
 pub(super) struct DensityNetwork {
-    /// Of each hidden unit: factor, shift, factor of its output.
-    pub hidden: Vec<[f32; 3]>,
+    /// The hidden units.
+    pub hidden: Vec<DensityUnit>,
     /// Shift of the output.
     pub shift: f32,
+}
+
+/// A hidden unit of a density network.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DensityUnit {
+    /// What the input is multiplied with.
+    pub factor: f32,
+    /// What is added to that.
+    pub shift: f32,
+    /// What the unit counts in the output.
+    pub output: f32,
+    /// Where the output's product is in 8 bits: what a step of the unit stands for.
+    pub step: Option<f32>,
 }
 
 /// A step.

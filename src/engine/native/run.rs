@@ -3,10 +3,12 @@
 mod groups;
 mod point_convolution;
 mod rows;
+mod tiles;
 
+use super::integer::IntegerKernels;
 use super::kernels::{Aligned, Input, Kernels};
 use super::memory::{Layout, Memory};
-use super::program::{Affine, Operand, Program, Step, ValueId};
+use super::program::{Operand, Program, Step, ValueId};
 use crate::engine::{BlockInput, EngineError};
 
 /// What does not change while a block runs.
@@ -18,6 +20,8 @@ pub(super) struct Run<'a> {
     pub layout: &'a Layout,
     /// The instructions that it runs on.
     pub kernels: &'static Kernels,
+    /// Those for 8 bits.
+    pub integer_kernels: &'static IntegerKernels,
     /// The block, which was checked against the network.
     pub block: BlockInput<'a>,
     /// Columns of the block's features.
@@ -144,29 +148,4 @@ fn sum_of(values: &[f32]) -> f32 {
 /// The same bits on every machine, which the system's own exponential does not promise.
 fn sigmoid(value: f32) -> f32 {
     1.0 / (1.0 + libm::expf(-value))
-}
-
-/// Sends a tile through a perceptron; gives the tile that holds the result first.
-fn perceptron<'t>(
-    kernels: &Kernels,
-    layers: &[Affine],
-    rows: usize,
-    stride: usize,
-    [mut current, mut next]: [&'t mut Aligned; 2],
-) -> ([&'t mut Aligned; 2], usize) {
-    let mut width = stride;
-    for layer in layers {
-        affine(kernels, layer, Input::rows(current.as_ref(), width), rows, next.as_mut());
-        width = layer.weight.outputs();
-        std::mem::swap(&mut current, &mut next);
-    }
-    ([current, next], width)
-}
-
-/// One layer of a perceptron.
-fn affine(kernels: &Kernels, layer: &Affine, input: Input<'_>, rows: usize, output: &mut [f32]) {
-    use super::kernels::{Product, Start};
-    let weight = layer.weight.panels();
-    let start = Start::Bias(layer.bias.as_ref());
-    kernels.product(&Product { input, rows, weight, start, relu: layer.relu }, output, layer.weight.outputs());
 }

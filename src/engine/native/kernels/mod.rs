@@ -28,6 +28,7 @@ mod vector;
 mod weight;
 
 pub(super) use aligned::Aligned;
+pub(super) use vector::Vector;
 pub(super) use weight::{Panels, Weight};
 
 use crate::instruction_set::InstructionSet;
@@ -232,7 +233,7 @@ impl Kernels {
 }
 
 impl Gathered<'_> {
-    fn check(&self) {
+    pub(super) fn check(&self) {
         assert!(self.stride > 0 && self.stride.is_multiple_of(LANES));
         let [centres, rows] = [self.centre, self.source].map(|matrix| matrix.len() / self.stride);
         let inside = |&[centre, row]: &[u32; 2]| (centre as usize) < centres && (row as usize) < rows;

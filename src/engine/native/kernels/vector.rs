@@ -10,7 +10,7 @@ use super::{Carried, Gathered, Panels, Product, Start, Weighted};
 /// # Safety
 /// Every function may only run where the processor has the instructions; `load` and `store` access
 /// [`LANES`](Vector::LANES) values.
-pub(super) trait Vector: Copy {
+pub trait Vector: Copy {
     /// Values in it.
     const LANES: usize;
     /// Rows that a product works on at once: as many as leave their sums in registers.

@@ -3,8 +3,9 @@
 
 use super::super::kernels::{Gathered, Input, Panels, Product, Start};
 use super::super::memory::{CENTRES, Memory, group_centres, widest};
-use super::super::program::{DensityNetwork, PointConvolutionStage};
-use super::{Run, affine, perceptron, sigmoid};
+use super::super::program::{DensityNetwork, DensityUnit, PointConvolutionStage};
+use super::tiles::{Loose, Tile};
+use super::{Run, sigmoid};
 use crate::network::MIDDLE_CHANNELS;
 
 impl Run<'_> {
@@ -17,7 +18,7 @@ impl Run<'_> {
         let together = group_centres(widest(stride, &group.perceptron), slots).min(CENTRES);
         let sum_stride = after.weight.depth();
         self.hold(group.to, memory);
-        let Memory { buffers, tiles: [one, other], hidden, sums, pairs, held, .. } = memory;
+        let Memory { buffers, tiles: [one, other], steps, hidden, sums, pairs, held, .. } = memory;
         let to = self.program.values[group.to];
         let output = &mut held.last_mut().expect("just held").1.as_mut()[..to.rows * to.stride];
         for first in (0..to.rows).step_by(CENTRES) {
@@ -29,23 +30,23 @@ impl Run<'_> {
                     let index = &level.neighbours.index[centre * slots..][..slots];
                     pairs.extend(index.iter().map(|&point| [centre as u32, point]));
                 }
-                let gather = |points, centres, output: &mut [f32]| {
+                let mut tile = Tile { floats: [&mut *one, &mut *other], steps: &mut *steps, stride, in_steps: false };
+                let gathered = |points, centres| {
                     let [source, centre] = [points, centres].map(|value| self.matrix(value, buffers));
-                    let stride = self.program.values[points].stride;
-                    self.kernels.gather(&Gathered { source, centre, stride, pairs }, output);
+                    Gathered { source, centre, stride: self.program.values[points].stride, pairs }
                 };
-                gather(group.points, group.centres, one.as_mut());
-                gather(*weight_points, *weight_centres, hidden.as_mut());
+                self.gather(&gathered(group.points, group.centres), group.perceptron.first(), &mut tile);
+                self.kernels.gather(&gathered(*weight_points, *weight_centres), hidden.as_mut());
                 let scales = &level.density_scale[centres.start * slots..centres.end * slots];
                 for (row, &scale) in hidden.as_mut().chunks_exact_mut(MIDDLE_CHANNELS).zip(scales) {
                     let factor = density.factor(scale);
                     row.iter_mut().for_each(|weight| *weight *= factor);
                 }
-                let ([features, _], width) =
-                    perceptron(self.kernels, &group.perceptron, pairs.len(), stride, [&mut *one, &mut *other]);
+                tile.perceptron(self, &group.perceptron, pairs.len());
+                let (features, width) = (tile.rows(pairs.len()), tile.stride);
                 for (place, centre) in centres.enumerate() {
                     let start = place * slots;
-                    let input = Input::columns(&features.as_ref()[start * width..], width);
+                    let input = Input::columns(&features[start * width..], width);
                     let weights = &hidden.as_ref()[start * MIDDLE_CHANNELS..];
                     let weight = Panels::row_major(weights, slots, MIDDLE_CHANNELS, self.kernels.panel());
                     let product = Product { input, rows: width, weight, start: Start::Bias(&NOTHING), relu: false };
@@ -53,8 +54,9 @@ impl Run<'_> {
                     self.kernels.product(&product, sums, MIDDLE_CHANNELS);
                 }
             }
-            let input = Input::rows(sums.as_ref(), sum_stride);
-            affine(self.kernels, after, input, rows, &mut output[first * to.stride..]);
+            let (input, start) = (Input::rows(sums.as_ref(), sum_stride), Start::Bias(after.bias.as_ref()));
+            let product = Loose { input, rows, weight: &after.weight, start, relu: after.relu };
+            self.multiply(&product, steps, &mut output[first * to.stride..], to.stride);
         }
         Self::release(memory);
     }
@@ -66,7 +68,16 @@ static NOTHING: [f32; MIDDLE_CHANNELS] = [0.0; MIDDLE_CHANNELS];
 impl DensityNetwork {
     /// The factor of a neighbour with this inverse density.
     fn factor(&self, scale: f32) -> f32 {
-        let unit = |sum: f32, &[factor, shift, output]: &[f32; 3]| sum + (scale * factor + shift).max(0.0) * output;
-        sigmoid(self.hidden.iter().fold(self.shift, unit))
+        sigmoid(self.hidden.iter().fold(self.shift, |sum, unit| sum + unit.value(scale) * unit.output))
+    }
+}
+
+impl DensityUnit {
+    fn value(&self, scale: f32) -> f32 {
+        let value = (scale * self.factor + self.shift).max(0.0);
+        match self.step {
+            Some(step) => (value / step).round_ties_even().clamp(-128.0, 127.0) * step,
+            None => value,
+        }
     }
 }

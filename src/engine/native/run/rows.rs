@@ -1,13 +1,16 @@
 //! Row stages: everything that is done row by row, a tile of rows at a time.
 
-use super::super::kernels::{Aligned, Carried, Gathered, Input, Product, Start, Weighted};
+use super::super::integer::StepTiles;
+use super::super::kernels::{Aligned, Carried, Gathered, Input, Start, Weighted};
 use super::super::memory::{Memory, depthwise_points, tile_rows, widest_of_stage};
 use super::super::program::{Carry, Depthwise, Head, RowOperation, RowStage, ValueId};
-use super::{Run, affine};
+use super::Run;
+use super::tiles::{Loose, Tile};
 use crate::geometry::Interpolation;
 
-/// Buffers that a tile's neighbours need.
-struct NeighbourBuffers<'m> {
+/// Buffers that a head needs beside its tile.
+struct HeadBuffers<'m> {
+    steps: &'m mut StepTiles,
     hidden: &'m mut Aligned,
     weights: &'m mut Aligned,
     sums: &'m mut Aligned,
@@ -26,51 +29,51 @@ impl Run<'_> {
                 RowOperation::Product(_) | RowOperation::Add(_) => {}
             }
         }
-        let Memory { buffers, tiles: [one, other], hidden, neighbour_weights, sums, start, pairs, held, .. } = memory;
+        let Memory { buffers, tiles: [one, other], steps, hidden, neighbour_weights, sums, start, pairs, held, .. } =
+            memory;
         self.start_row(&stage.head, buffers, start.as_mut());
         let tile = tile_rows(widest_of_stage(stage));
         for first in (0..stage.rows).step_by(tile) {
             let rows = tile.min(stage.rows - first);
-            let mut neighbours = NeighbourBuffers { hidden, weights: neighbour_weights, sums, pairs };
-            let (mut current, mut next) = (&mut *one, &mut *other);
-            let mut stride = stage.head.stride;
             // What is only kept is written where it is kept.
             let last = stage.operations.len().saturating_sub(1);
             let direct = |at: usize| match stage.operations.get(at) {
                 Some(RowOperation::Store(value)) if at == last => Some(*value),
                 _ => None,
             };
-            if let Some(value) = direct(0) {
-                let output = &mut self.kept(value, held)[first * stride..][..rows * stride];
-                self.head(&stage.head, start.as_ref(), first, rows, buffers, &mut neighbours, output);
-                continue;
-            }
-            self.head(&stage.head, start.as_ref(), first, rows, buffers, &mut neighbours, current.as_mut());
+            let stride = stage.head.stride;
+            let head_output = match direct(0) {
+                Some(value) => &mut self.kept(value, held)[first * stride..],
+                None => one.as_mut(),
+            };
+            let mut head = HeadBuffers { steps: &mut *steps, hidden, weights: neighbour_weights, sums, pairs };
+            self.head(&stage.head, start.as_ref(), first, rows, buffers, &mut head, head_output);
+            let mut tile = Tile { floats: [&mut *one, &mut *other], steps: &mut *steps, stride, in_steps: false };
             for (at, operation) in stage.operations.iter().enumerate() {
                 match operation {
                     RowOperation::Product(layer) => {
-                        let input = Input::rows(current.as_ref(), stride);
-                        stride = layer.weight.outputs();
-                        if let Some(value) = direct(at + 1) {
-                            let output = &mut self.kept(value, held)[first * stride..][..rows * stride];
-                            affine(self.kernels, layer, input, rows, output);
-                            break;
-                        }
-                        affine(self.kernels, layer, input, rows, next.as_mut());
-                        std::mem::swap(&mut current, &mut next);
+                        let next = match stage.operations.get(at + 1) {
+                            Some(RowOperation::Product(next)) => Some(next),
+                            _ => None,
+                        };
+                        let stride = layer.weight.outputs();
+                        let output = direct(at + 1).map(|value| &mut self.kept(value, held)[first * stride..]);
+                        tile.multiply(self, layer, next, rows, output);
                     }
                     RowOperation::Add(value) => {
-                        let added = &self.matrix(*value, buffers)[first * stride..][..rows * stride];
-                        self.kernels.add(added, current.as_mut());
+                        let added = &self.matrix(*value, buffers)[first * tile.stride..][..rows * tile.stride];
+                        self.kernels.add(added, tile.floats[0].as_mut());
                     }
+                    RowOperation::Store(_) if at == last && at == 0 => {}
+                    RowOperation::Store(_) if at == last && is_product(&stage.operations[at - 1]) => {}
                     RowOperation::Store(value) => {
-                        let output = &mut self.kept(*value, held)[first * stride..][..rows * stride];
-                        output.copy_from_slice(&current.as_ref()[..rows * stride]);
+                        let output = &mut self.kept(*value, held)[first * tile.stride..][..rows * tile.stride];
+                        output.copy_from_slice(tile.rows(rows));
                     }
                     RowOperation::Maximum(value) => {
-                        neighbours.pairs.clear();
-                        neighbours.pairs.resize(rows, [0; 2]);
-                        self.kernels.maximum(current.as_ref(), stride, neighbours.pairs, self.kept(*value, held));
+                        pairs.clear();
+                        pairs.resize(rows, [0; 2]);
+                        self.kernels.maximum(tile.rows(rows), tile.stride, pairs, self.kept(*value, held));
                     }
                 }
             }
@@ -104,7 +107,7 @@ impl Run<'_> {
         first: usize,
         rows: usize,
         buffers: &[Aligned],
-        neighbours: &mut NeighbourBuffers<'_>,
+        head_buffers: &mut HeadBuffers<'_>,
         output: &mut [f32],
     ) {
         let stride = head.stride;
@@ -119,14 +122,14 @@ impl Run<'_> {
             self.kernels.carry(&Carried { source: self.matrix(value, buffers), stride, index, weight }, output);
         }
         if let Some(depthwise) = &head.depthwise {
-            self.depthwise(depthwise, first, rows, buffers, neighbours, (output, stride));
+            self.depthwise(depthwise, first, rows, buffers, head_buffers, (output, stride));
         }
         let activates = head.relu && head.gate.is_none();
         for (at, (operand, weight)) in head.products.iter().enumerate() {
             let start = if at == 0 && !filled { Start::Bias(start) } else { Start::Output };
             let relu = activates && at + 1 == head.products.len();
             let input = self.input(*operand, first, buffers);
-            self.kernels.product(&Product { input, rows, weight: weight.panels(), start, relu }, output, stride);
+            self.multiply(&Loose { input, rows, weight, start, relu }, head_buffers.steps, output, stride);
         }
         if let Some(gate) = head.gate {
             let factors = &self.matrix(gate, buffers)[first..first + rows];
@@ -154,10 +157,10 @@ impl Run<'_> {
         first: usize,
         rows: usize,
         buffers: &[Aligned],
-        neighbours: &mut NeighbourBuffers<'_>,
+        head_buffers: &mut HeadBuffers<'_>,
         (output, output_stride): (&mut [f32], usize),
     ) {
-        let NeighbourBuffers { hidden, weights, sums, pairs } = neighbours;
+        let HeadBuffers { steps, hidden, weights, sums, pairs } = head_buffers;
         let own = &self.block.plan.levels[depthwise.level].self_neighbours;
         let slots = own.slots;
         let hidden_stride = self.program.values[depthwise.hidden].stride;
@@ -174,8 +177,10 @@ impl Run<'_> {
                 let [source, centre] =
                     [depthwise.hidden, depthwise.hidden_centre].map(|value| self.matrix(value, buffers));
                 self.kernels.gather(&Gathered { source, centre, stride: hidden_stride, pairs }, hidden.as_mut());
-                let input = Input::rows(hidden.as_ref(), hidden_stride);
-                affine(self.kernels, &part.weight, input, pairs.len(), weights.as_mut());
+                let (input, start) =
+                    (Input::rows(hidden.as_ref(), hidden_stride), Start::Bias(part.weight.bias.as_ref()));
+                let product = Loose { input, rows: pairs.len(), weight: &part.weight.weight, start, relu: false };
+                self.multiply(&product, steps, weights.as_mut(), stride);
                 let source = self.matrix(part.source, buffers);
                 let gathered = Gathered { source, centre: source, stride, pairs };
                 let weighted = Weighted {
@@ -187,9 +192,13 @@ impl Run<'_> {
                 };
                 self.kernels.weighted(&weighted, &mut sums.as_mut()[begin * stride..]);
             }
-            let (input, weight) = (Input::rows(sums.as_ref(), stride), part.product.panels());
-            let product = Product { input, rows, weight, start: Start::Output, relu: false };
-            self.kernels.product(&product, output, output_stride);
+            let input = Input::rows(sums.as_ref(), stride);
+            let product = Loose { input, rows, weight: &part.product, start: Start::Output, relu: false };
+            self.multiply(&product, steps, output, output_stride);
         }
     }
+}
+
+fn is_product(operation: &RowOperation) -> bool {
+    matches!(operation, RowOperation::Product(_))
 }
