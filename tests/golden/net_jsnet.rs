@@ -1,15 +1,15 @@
 //! Golden files `net_jsnet*.npz`: the reference's TensorFlow graph of JSNet with known weights.
 //!
-//! Both the plain forward pass (with every intermediate output) and tract on a written and opened model folder must
+//! The plain forward pass (with every intermediate output), and every engine on a written and opened model folder, must
 //! give its logits and embeddings within 1e-4 of the largest output, and the same class on at least
 //! 99.95 % of the points.
 
-use instanton::engine::{BlockInput, Engine, Prediction, TractEngine};
+use instanton::engine::{BlockInput, Prediction};
 use instanton::network::plain::forward;
 use instanton::network::zoo::{Sizes, by_name};
 use instanton::network::{Architecture, ModelMetadata, Parameters, Weights, write_model};
 
-use crate::net_support::{compare, compare_classes, compare_taps, plan_of, variables_are_those_of};
+use crate::net_support::{compare, compare_classes, compare_taps, engines, plan_of, variables_are_those_of};
 use crate::support;
 
 fn published() -> Architecture {
@@ -48,20 +48,22 @@ fn plain_forward_is_the_reference() {
 }
 
 #[test]
-fn tract_is_the_reference() {
+fn engines_are_the_reference() {
     let Some((architecture, parameters)) = golden_network() else { return };
     let place = tempfile::tempdir().expect("a place for the model");
     let folder = place.path().join("jsnet");
     let model = write_model(&folder, &architecture, &parameters, &ModelMetadata::s3dis()).expect("a model folder");
-    let mut engine = TractEngine::new(&model).expect("tract loads the part");
-    let mut prediction = Prediction::default();
+    let (mut engines, mut prediction) = (engines(&model), Prediction::default());
     support::for_each("net_jsnet", |_, archive| {
         let features: Vec<f32> = archive.values("block9");
         let plan = plan_of(&architecture, &features);
-        engine.run(BlockInput { features: &features, plan: &plan }, &mut prediction).expect("a golden block");
-        let logits: Vec<f32> = archive.values("sem_logits");
-        compare("ins_embed", &archive.values::<f32>("ins_embed"), &prediction.embeddings);
-        compare("sem_logits", &logits, &prediction.logits);
-        compare_classes("argmax", architecture.classes(), &logits, &prediction.logits);
+        let (logits, embeddings): (Vec<f32>, Vec<f32>) = (archive.values("sem_logits"), archive.values("ins_embed"));
+        for engine in &mut engines {
+            println!("  on {}", engine.name());
+            engine.run(BlockInput { features: &features, plan: &plan }, &mut prediction).expect("a golden block");
+            compare("ins_embed", &embeddings, &prediction.embeddings);
+            compare("sem_logits", &logits, &prediction.logits);
+            compare_classes("argmax", architecture.classes(), &logits, &prediction.logits);
+        }
     });
 }

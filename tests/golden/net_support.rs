@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use instanton::engine::{Engine, NativeEngine, TractEngine};
 use instanton::geometry::{GeometryPlan, PlanWorkspace};
-use instanton::network::Architecture;
+use instanton::instruction_set::InstructionSet;
 use instanton::network::plain::Matrix;
+use instanton::network::{Architecture, Model};
 
 use crate::support;
 
@@ -91,4 +93,13 @@ fn compare_tap(archive: &mut support::Archive, tap: &str, layer: &Matrix) {
         layer.rows
     );
     compare(tap, &archive.values::<f32>(tap), &layer.values);
+}
+
+/// Every engine on a model, the native one on every instruction set that is here.
+pub fn engines(model: &Model) -> Vec<Box<dyn Engine>> {
+    let tract: Box<dyn Engine> = Box::new(TractEngine::new(model).expect("tract loads the parts"));
+    let native = |set| -> Box<dyn Engine> { Box::new(NativeEngine::on(model, set).expect("the parts are compiled")) };
+    // A fused multiply-add is a call on the plain path: seconds a block, and the same bits as on the others.
+    let sets = InstructionSet::available().filter(|&set| set != InstructionSet::Plain);
+    std::iter::once(tract).chain(sets.map(native)).collect()
 }
