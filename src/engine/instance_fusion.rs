@@ -19,11 +19,17 @@
 //! precision, and so are the bounds: rounding is monotone, hence the bounds are never too high and
 //! the answer is exactly the plain one ([`nearest_plain`]).
 
+mod candidates;
+#[cfg(target_arch = "x86_64")]
+mod compress;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod walk;
 
+use self::candidates::{Candidates, Limit, Pick, Plain};
+#[cfg(target_arch = "x86_64")]
+use self::compress::Compress;
 use self::tree::Tree;
 use self::walk::{BOXES, Walk};
 use super::EngineError;
@@ -40,8 +46,8 @@ const CHANNELS: usize = 32;
 pub struct InstanceFusion {
     tree: Tree,
     walk: Walk,
-    /// L1 distance (bits, high) and index (low) of the candidates of one point.
-    candidate: Vec<u64>,
+    /// Of one point.
+    candidates: Candidates,
     neighbours: Neighbours,
 }
 
@@ -100,7 +106,7 @@ impl InstanceFusion {
         self.neighbours.count.resize(points, 0);
         search_leaves(InstructionSet::best(), self, embeddings, radius);
         for &point in &self.tree.alone {
-            write_slots(&mut self.neighbours, point as usize, &[u64::from(point)]);
+            write_slots(&mut self.neighbours, point as usize, &[point]);
         }
         Ok(&self.neighbours)
     }
@@ -112,25 +118,35 @@ impl InstanceFusion {
 }
 
 dispatch! {
-    /// The neighbours of every point that has an embedding.
-    fn search_leaves(fusion: &mut InstanceFusion, embeddings: &[f32], radius: f32) = search_every_leaf
+    /// The neighbours of every point that has an embedding, lane by lane.
+    fn search_leaves_plainly(fusion: &mut InstanceFusion, embeddings: &[f32], radius: f32) = search_every_leaf::<Plain>
+}
+
+/// The neighbours of every point that has an embedding.
+fn search_leaves(set: InstructionSet, fusion: &mut InstanceFusion, embeddings: &[f32], radius: f32) {
+    #[cfg(target_arch = "x86_64")]
+    if set == InstructionSet::Avx512 && set.is_available() {
+        dispatch! { fn compressing(fusion: &mut InstanceFusion, embeddings: &[f32], radius: f32) = search_every_leaf::<Compress> }
+        return compressing(set, fusion, embeddings, radius);
+    }
+    search_leaves_plainly(set, fusion, embeddings, radius);
 }
 
 #[inline(always)]
-fn search_every_leaf(fusion: &mut InstanceFusion, embeddings: &[f32], radius: f32) {
-    let InstanceFusion { tree, walk, candidate, neighbours } = fusion;
+fn search_every_leaf<P: Pick>(fusion: &mut InstanceFusion, embeddings: &[f32], radius: f32) {
+    let InstanceFusion { tree, walk, candidates, neighbours } = fusion;
     for leaf in 0..tree.leaf_count() {
         walk.plan(tree, leaf, radius);
         let (begin, end) = tree.range(leaf);
         for place in begin..end {
             let point = tree.index[place] as usize;
             let embedding = &embeddings[point * tree.size..][..tree.size];
-            search_point(tree, walk, embedding, neighbours.slots, radius, candidate);
+            search_point::<P>(tree, walk, embedding, neighbours.slots, radius, candidates);
             // A negative or NaN radius holds nothing but the point itself.
-            if candidate.is_empty() {
-                candidate.push(point as u64);
+            if candidates.count == 0 {
+                candidates.push(0.0, point as u32);
             }
-            write_slots(neighbours, point, candidate);
+            write_slots(neighbours, point, candidates.indices());
         }
     }
 }
@@ -164,75 +180,51 @@ fn check_embeddings(embeddings: &[f32], size: usize, neighbours: usize) -> Resul
 }
 
 #[inline(always)]
-fn write_slots(neighbours: &mut Neighbours, point: usize, candidates: &[u64]) {
+fn write_slots(neighbours: &mut Neighbours, point: usize, found: &[u32]) {
     let slots = &mut neighbours.index[point * neighbours.slots..][..neighbours.slots];
-    for (slot, index) in slots.iter_mut().enumerate() {
-        *index = candidates[if slot < candidates.len() { slot } else { 0 }] as u32;
-    }
-    neighbours.count[point] = candidates.len() as u32;
-}
-
-/// Distance and index in one number that orders as the pair does. The bits of floats ≥ +0 order as
-/// the floats do.
-#[inline(always)]
-fn key(distance_bits: u32, index: u32) -> u64 {
-    u64::from(distance_bits) << 32 | u64::from(index)
+    slots[..found.len()].copy_from_slice(found);
+    slots[found.len()..].fill(found[0]);
+    neighbours.count[point] = found.len() as u32;
 }
 
 /// Leaves in `candidates` the at most `slots` nearest points within `radius` of `embedding`.
 #[inline(always)]
-fn search_point(tree: &Tree, walk: &Walk, embedding: &[f32], slots: usize, radius: f32, candidates: &mut Vec<u64>) {
-    candidates.clear();
+fn search_point<P: Pick>(
+    tree: &Tree,
+    walk: &Walk,
+    embedding: &[f32],
+    slots: usize,
+    radius: f32,
+    candidates: &mut Candidates,
+) {
+    candidates.clear(slots + SLACK);
     if radius.is_nan() || radius < 0.0 {
         return;
     }
-    // The worst that may still come in. Adding 0 makes +0 of −0.
-    let mut limit = key((radius + 0.0).to_bits(), u32::MAX);
+    let mut limit = Limit { distance: radius, index: u32::MAX };
     for (chunk, steps) in walk.steps.chunks(BOXES).enumerate() {
         let bound = walk.bounds(chunk, embedding);
-        let mut near = lanes_up_to(&bound, distance_of(limit), steps.len());
+        let mut near = lanes_up_to(&bound, limit.distance, steps.len());
         while near != 0 {
             let lane = near.trailing_zeros() as usize;
             near &= near - 1;
             // The limit may have dropped meanwhile; at equal distance, the lowest index decides.
-            if key(bound[lane].to_bits(), steps[lane].lowest) <= limit {
-                add_leaf(tree, steps[lane].leaf as usize, embedding, limit, candidates);
-                if candidates.len() >= slots + SLACK {
-                    limit = keep_nearest(candidates, slots);
+            let (bound, lowest) = (bound[lane], steps[lane].lowest);
+            if bound < limit.distance || (bound == limit.distance && lowest <= limit.index) {
+                let leaf = steps[lane].leaf as usize;
+                let (begin, end) = tree.range(leaf);
+                let distance = tree.distances(leaf, embedding);
+                // SAFETY: whoever chose `P` saw to it that the processor has its instructions.
+                unsafe { P::append(&distance, &tree.index[begin..end], limit.distance, candidates) };
+                if candidates.count >= slots + SLACK {
+                    limit = candidates.keep_nearest::<P>(slots, limit.distance);
                 }
             }
         }
     }
-    if candidates.len() > slots {
-        keep_nearest(candidates, slots);
+    if candidates.count > slots {
+        candidates.keep_nearest::<P>(slots, limit.distance);
     }
-}
-
-/// Adds the points of a leaf that are not farther than the limit.
-#[inline(always)]
-fn add_leaf(tree: &Tree, leaf: usize, embedding: &[f32], limit: u64, candidates: &mut Vec<u64>) {
-    let distance = tree.distances(leaf, embedding);
-    let (begin, end) = tree.range(leaf);
-    let index = &tree.index[begin..end];
-    let mut near = lanes_up_to(&distance, distance_of(limit), index.len());
-    while near != 0 {
-        let lane = near.trailing_zeros() as usize;
-        candidates.push(key(distance[lane].to_bits(), index[lane]));
-        near &= near - 1;
-    }
-}
-
-/// The distance in a [`key`].
-#[inline(always)]
-fn distance_of(key: u64) -> f32 {
-    f32::from_bits((key >> 32) as u32)
-}
-
-/// Drops all but the `slots` nearest candidates and returns the farthest of those.
-fn keep_nearest(candidates: &mut Vec<u64>, slots: usize) -> u64 {
-    candidates.select_nth_unstable(slots - 1);
-    candidates.truncate(slots);
-    candidates[slots - 1]
 }
 
 /// One bit for each of the first `count` ≥ 1 lanes in which `values` is at most `limit`.

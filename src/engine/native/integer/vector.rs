@@ -63,27 +63,52 @@ unsafe fn tile<V: IntegerVector, const ROWS: usize, const VECTORS: usize>(
             steps = steps.add(DEPTHS);
             panel = panel.add(width * DEPTHS);
         }
-        let zero = V::splat(0.0);
-        for (at, sums) in sum.iter().enumerate() {
-            for (vector, &sum) in sums.iter().enumerate() {
-                let channel = first + vector * V::LANES;
-                let begin = match (start, &*output) {
-                    (Start::Bias(bias), _) => V::load(bias.as_ptr().add(channel)),
-                    (Start::Output, Output::Floats(values, stride)) => {
-                        V::load(values.as_ptr().add((row + at) * stride + channel))
+        // Below this nothing is left: one comparison with or without a ReLU.
+        let floor = V::splat(if relu { 0.0 } else { f32::NEG_INFINITY });
+        let (mut scale, mut bias, mut factor) = ([floor; VECTORS], [V::splat(0.0); VECTORS], [floor; VECTORS]);
+        for vector in 0..VECTORS {
+            let channel = first + vector * V::LANES;
+            scale[vector] = V::load(weight.scale().as_ptr().add(channel));
+            if let Start::Bias(from) = start {
+                bias[vector] = V::load(from.as_ptr().add(channel));
+            }
+            if let Output::Steps(_, _, factors) = output {
+                factor[vector] = V::load(factors.as_ptr().add(channel));
+            }
+        }
+        // Row by row with constant numbers: sums that are indexed by a variable would not stay in registers.
+        macro_rules! each_row {
+            ($at:ident, $work:block) => {
+                each_row!($at, $work, 0 1 2 3 4 5 6 7)
+            };
+            ($at:ident, $work:block, $($number:literal)*) => {
+                $(if $number < ROWS {
+                    let $at = $number % ROWS;
+                    $work
+                })*
+            };
+        }
+        match output {
+            Output::Floats(values, stride) => {
+                let to = values.as_mut_ptr().add(row * *stride + first);
+                let from_output = matches!(start, Start::Output);
+                each_row!(at, {
+                    for vector in 0..VECTORS {
+                        let to = to.add(at * *stride + vector * V::LANES);
+                        let begin = if from_output { V::load(to) } else { bias[vector] };
+                        V::to_floats(sum[at][vector]).multiply_add(scale[vector], begin).larger(floor).store(to);
                     }
-                    (Start::Output, Output::Steps(..)) => zero,
-                };
-                let value = V::to_floats(sum).multiply_add(V::load(weight.scale().as_ptr().add(channel)), begin);
-                let value = if relu { value.larger(zero) } else { value };
-                match output {
-                    Output::Floats(values, stride) => {
-                        value.store(values.as_mut_ptr().add((row + at) * *stride + channel));
+                });
+            }
+            Output::Steps(values, stride, _) => {
+                let to = values.as_mut_ptr().add(row * *stride + first);
+                each_row!(at, {
+                    for vector in 0..VECTORS {
+                        let value = V::to_floats(sum[at][vector]).multiply_add(scale[vector], bias[vector]);
+                        let to = to.add(at * *stride + vector * V::LANES);
+                        value.larger(floor).multiply(factor[vector]).store_steps(to);
                     }
-                    Output::Steps(values, stride, factors) => value
-                        .multiply(V::load(factors.as_ptr().add(channel)))
-                        .store_steps(values.as_mut_ptr().add((row + at) * *stride + channel)),
-                }
+                });
             }
         }
     }
