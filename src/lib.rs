@@ -43,6 +43,7 @@ pub mod engine;
 pub mod evaluation;
 pub mod geometry;
 pub mod grouping;
+pub mod instruction_set;
 pub mod latency;
 pub mod map;
 pub mod metrics;
