@@ -122,7 +122,7 @@ fn merging(criterion: &mut Criterion, case: &Case) {
 
 fn compare(cases: &[Case]) {
     let python = std::env::var_os("INSTANTON_PYTHON").unwrap_or_else(|| "python3".into());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/grouping/sklearn.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/grouping/time_scikit_learn.py");
     let output = Command::new(&python)
         .arg(script)
         .arg(SKLEARN_RUNS)

@@ -197,10 +197,11 @@ impl Trajectories {
             let greatest = positions.get(end).first().map_or(0, |&value| sortable(value));
             (u64::from(!steps[end as usize].ended_with) << 32 | u64::from(!greatest), end)
         }));
-        keyed.sort_unstable_by(|a, b| {
-            // The key is all but the further values.
-            a.0.cmp(&b.0).then_with(|| descending(positions.get(a.1), positions.get(b.1)))
-        });
+        keyed.sort_unstable_by_key(|&(key, _)| key);
+        // The key is all but the further values.
+        for equal in keyed.chunk_by_mut(|a, b| a.0 == b.0).filter(|equal| equal.len() > 1) {
+            equal.sort_unstable_by(|a, b| descending(positions.get(a.1), positions.get(b.1)));
+        }
         ends.clear();
         ends.extend(keyed.iter().map(|&(_, end)| end));
     }

@@ -26,7 +26,7 @@ fn assert_valid(clusters: &Clusters, full: &Clusters, budget: u64) {
         assert!(label == NO_CLUSTER || (label as usize) < clusters.count(), "point {point}: {label}");
     }
     let points = full.label.iter().filter(|&&label| label != NO_CLUSTER).count() as u64;
-    let limit = budget.saturating_add(OVERDRAFT * (points + 4));
+    let limit = budget.saturating_add(OVERDRAFT * (points + 8));
     assert!(clusters.work <= limit, "{} for a budget of {budget} and {points} points", clusters.work);
     if budget >= full.work {
         assert!(!clusters.cut);
@@ -38,7 +38,7 @@ fn assert_valid(clusters: &Clusters, full: &Clusters, budget: u64) {
 
 /// Most distances of one search among so many points: see the module's documentation.
 fn worst_search(points: u64) -> u64 {
-    points + points / 8 + 128
+    points + points / 8 + 192
 }
 
 /// The documented worst case of a run that did so many means, with as many ends as seeds.
