@@ -11,33 +11,58 @@
 //!    (`rows`). A mean no longer depends on the order of its points, so whole boxes of points
 //!    enter it as one precomputed sum, and a mean is a pure function of the position.
 //! 2. Therefore two trajectories that meet stay together: each visited position is looked up in a
-//!    table and its step is taken from there (`positions`).
-//! 3. Points lie in a tree of boxes, eight to a group, sixteen points to a leaf, in columns that the
-//!    compiler turns into vector instructions (`tree`).
-//! 4. A label is searched only among the centres that a leaf's box cannot rule out (`centres`).
+//!    table and its step is taken from there (`climb`).
+//! 3. Points lie in a tree of boxes, eight to a group, sixteen points to a leaf, in columns that
+//!    vector instructions test together (`tree`, `simd`).
+//! 4. The ends of the trajectories lie in such a tree, too: a kept centre takes out its duplicates with
+//!    one search, and a leaf of points is compared only with the centres that its box cannot rule out
+//!    (`centres`).
 //!
-//! None of this changes a bit of the answer: [`mean_shift_plain`] does it point by point, and a
-//! property test holds the two together.
+//! None of this changes a bit of the answer: [`mean_shift_plain`] does it point by point, and property
+//! tests hold the two together, on every instruction set.
 //!
-//! **Cost.** With `n` points, `s` seeds (`s ≤ n`) and `c` centres: at most `301 · s` means, each at
-//! most `n` point tests and `n / 7` box tests; at most `s · c` tests between centres; at most
-//! `c · n` tests for labels. Memory: `O(n)` and at most `301 · s` visited positions. Blocks of 4096
-//! points met so far need 2 to 20 means a seed. What was really done is counted in
-//! [`Clusters::work`]. A mean is the unit of refinement: the answer is valid after any number of
-//! seeds, and that is where a budget can cut.
+//! **Anytime.** [`MeanShift::run_within`] begins no search once its budget is spent. The base is one
+//! pass over the occupied bins (`bins`): the mean of a bin stands for the end of its trajectory. Seeds
+//! climb densest bin first, and each end that is reached replaces its stand-in; a stand-in beside a
+//! denser end is no cluster. Points are labelled with the nearest centre while the budget lasts, and
+//! with the cluster that their bin went to after that. So every finite point has a cluster at every
+//! cut-off, the same input and budget give the same bytes, and a budget that suffices gives
+//! scikit-learn's answer.
+//!
+//! **Cost.** Counted in distances, to points, boxes and centres, in [`Clusters::work`]; a search counts
+//! 100 on top, which it takes as long as. A search among `m` points is at most `9/8 m + 192`. With `n`
+//! points, `s` seeds (`s ≤ n`), `e ≤ s` ends and `c ≤ e` centres, a run does at most `301 s` means, each
+//! a search among `n`; one search among `e` for each centre; and for each of the `n / 16` leaves one
+//! search among `e` and `16 c` distances. Tests assert it. A run within a budget does at most
+//! `budget + 64 (n + 8)` ([`OVERDRAFT`]). Beside this, bins and trees take `O(n log n)` steps, 0.3 ms
+//! for 4096 points. Memory: `O(n)` and at most `301 s` visited positions.
+//!
+//! Blocks of 4096 points of the shipped models need up to 700 means and 650 000 distances;
+//! [`DEFAULT_BUDGET`] is above that.
 
+#[cfg(test)]
+mod adversarial;
+mod bins;
 mod centres;
+mod climb;
+mod median;
+mod meter;
 mod plain;
 mod positions;
 mod rows;
+mod simd;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-use centres::CentreColumns;
-use positions::PositionTable;
+use crate::instruction_set::InstructionSet;
+use bins::Bins;
+use centres::Centres;
+use climb::{Ground, Outcome, Trajectories};
+use meter::Meter;
 use rows::Rows;
-use tree::PointTree;
+use simd::Dispatcher;
+use tree::{LEAF, PointTree};
 
 pub use plain::mean_shift_plain;
 
@@ -45,11 +70,20 @@ pub use plain::mean_shift_plain;
 /// 2²⁰ bandwidths from the origin, where an `f32` cannot resolve a bandwidth.
 pub const NO_CLUSTER: u32 = u32::MAX;
 
-/// Iterations of one seed, as in scikit-learn.
-const MAX_ITERATIONS: u32 = 300;
+/// Budget of a block on the robot, in the unit of [`Clusters::work`].
+pub const DEFAULT_BUDGET: u64 = 680_000;
 
-/// A trajectory stops at a step of this many bandwidths, as in scikit-learn.
-const STOP_FRACTION: f64 = 1e-3;
+/// Distances a point that a run may compute beyond its budget, to turn what was found into labels:
+/// [`MeanShift::run_within`] never does more than `budget + OVERDRAFT · (points + 8)`.
+pub const OVERDRAFT: u64 = 64;
+
+/// Distances a point that are granted for centres and labels once the climb is over. The rest of the
+/// overdraft is for what was begun within the budget and ends beyond it: one search among the points,
+/// one among the ends, and one leaf, whose sixteen points may each be compared with all centres.
+const FINISHING: u64 = 12;
+
+/// What a search takes beside its distances, in distances: measured where a ball holds few points.
+const SEARCH: u64 = 100;
 
 /// Why embeddings could not be clustered.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -84,8 +118,10 @@ pub struct Clusters {
     pub iterations: u32,
     /// Means that were computed; shared steps count once.
     pub means: u64,
-    /// Distances that were computed, to points, boxes and centres.
+    /// Distances that were computed, to points, boxes and centres, and 100 for each search.
     pub work: u64,
+    /// The budget ran out: every point has a label, but not all are scikit-learn's.
+    pub cut: bool,
 }
 
 impl Clusters {
@@ -109,27 +145,14 @@ impl Clusters {
         self.label.clear();
         self.label.resize(points, NO_CLUSTER);
         self.centre.clear();
-        (self.size, self.iterations, self.means, self.work) = (size, 0, 0, 0);
+        (self.size, self.iterations, self.means, self.work, self.cut) = (size, 0, 0, 0, false);
     }
 }
 
-/// Step of a position that has not been computed yet.
-const UNKNOWN: u32 = u32::MAX;
-
-/// Where mean-shift goes from one position.
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    /// Position of the mean of the points around, or [`UNKNOWN`].
-    next: u32,
-    /// How many points that mean is of.
-    points: u32,
-    /// Whether the step was short enough to end the trajectory.
-    settled: bool,
-    /// Points of the trajectory that ended at this position; 0 if none did.
-    ended_with: u32,
-}
-
-const UNVISITED: Step = Step { next: UNKNOWN, points: 0, settled: false, ended_with: 0 };
+/// End of a bin whose trajectory has not been followed, or not to its end.
+const UNREACHED: u32 = u32::MAX;
+/// End of a bin whose trajectory met no point.
+const LOST: u32 = u32::MAX - 1;
 
 /// Mean-shift with reusable buffers; after the first blocks it allocates nothing.
 ///
@@ -145,13 +168,15 @@ const UNVISITED: Step = Step { next: UNKNOWN, points: 0, settled: false, ended_w
 pub struct MeanShift {
     bandwidth: f64,
     bin_seeding: bool,
+    dispatcher: Dispatcher,
     rows: Rows,
     tree: PointTree,
-    positions: PositionTable,
-    steps: Vec<Step>,
-    ends: Vec<u32>,
-    centres: CentreColumns,
-    mean: Vec<f32>,
+    bins: Bins,
+    trajectories: Trajectories,
+    /// Where the trajectory of each bin ended, or [`UNREACHED`], or [`LOST`].
+    bin_end: Vec<u32>,
+    centres: Centres,
+    position: Vec<f32>,
 }
 
 impl MeanShift {
@@ -167,14 +192,22 @@ impl MeanShift {
         Ok(Self {
             bandwidth,
             bin_seeding,
+            dispatcher: Dispatcher::new(InstructionSet::best()),
             rows: Rows::default(),
             tree: PointTree::default(),
-            positions: PositionTable::default(),
-            steps: Vec::new(),
-            ends: Vec::new(),
-            centres: CentreColumns::default(),
-            mean: Vec::new(),
+            bins: Bins::default(),
+            trajectories: Trajectories::default(),
+            bin_end: Vec::new(),
+            centres: Centres::default(),
+            position: Vec::new(),
         })
+    }
+
+    /// Runs on these instructions instead of the best, or on the plain ones where the processor lacks
+    /// them. The answer is the same on all.
+    pub fn with_instruction_set(mut self, set: InstructionSet) -> Self {
+        self.dispatcher = Dispatcher::new(set);
+        self
     }
 
     /// Radius of the kernel.
@@ -191,131 +224,137 @@ impl MeanShift {
     /// # Errors
     /// [`MeanShiftError::Shape`], [`MeanShiftError::TooMany`].
     pub fn run(&mut self, embeddings: &[f32], size: usize, clusters: &mut Clusters) -> Result<(), MeanShiftError> {
+        self.run_within(embeddings, size, u64::MAX, clusters)
+    }
+
+    /// Like [`run`](Self::run), but begins nothing new once `budget` distances have been computed, in
+    /// the unit of [`Clusters::work`], and then does at most [`OVERDRAFT`] more a point to label every
+    /// point with what has been found.
+    ///
+    /// If the budget suffices, the answer is that of [`run`](Self::run), bit for bit. If not,
+    /// [`Clusters::cut`] is set; the answer then depends on the input and the budget alone.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_within(
+        &mut self,
+        embeddings: &[f32],
+        size: usize,
+        budget: u64,
+        clusters: &mut Clusters,
+    ) -> Result<(), MeanShiftError> {
         let points = rows::checked_points(embeddings.len(), size)?;
         clusters.reset(points, size);
         self.rows.gather(embeddings, size, self.bandwidth);
         if self.rows.count() == 0 {
             return Ok(());
         }
-        self.tree.build(&self.rows);
-        if self.bin_seeding {
-            self.seed_bins();
-            self.climb(clusters);
+        self.tree.build(self.rows.all_snapped(), self.rows.originals(), size);
+        self.bins.count_rows(&self.rows);
+        let mut meter = Meter::new(budget);
+        let climbed = self.climb(&mut meter, clusters);
+        if !climbed {
+            self.end_in_bins();
         }
-        if self.ends.is_empty() || !self.bin_seeding {
-            self.climb_from_points(clusters);
+        clusters.work = meter.done();
+        if self.trajectories.ends().is_empty() {
+            return Ok(());
         }
-        self.suppress(clusters);
-        clusters.work += self.centres.label(&self.tree, &self.rows, &mut clusters.label);
+        meter.grant(FINISHING * self.rows.count() as u64);
+        let squared_radius = self.bandwidth * self.bandwidth;
+        let Self { trajectories, dispatcher, .. } = self;
+        let distinct = self.centres.suppress(trajectories, size, squared_radius, *dispatcher, &mut meter, clusters);
+        let labelled = self.label(&mut meter, clusters);
+        clusters.cut = !(climbed && distinct && labelled);
+        clusters.work = meter.done();
         Ok(())
     }
 
-    /// Seeds = occupied bins in order of their first point, or the points where each has its own bin.
-    fn seed_bins(&mut self) {
-        self.positions.clear(self.rows.size());
-        for row in 0..self.rows.count() {
-            self.rows.bin_centre(row, self.bandwidth, &mut self.mean);
-            self.positions.intern(&self.mean);
-        }
-        if self.positions.len() == self.rows.count() {
-            self.positions.clear(0);
-        }
-    }
-
-    /// Lets every seed that is in the position table climb.
-    fn climb(&mut self, clusters: &mut Clusters) {
-        self.steps.clear();
-        self.ends.clear();
-        for seed in 0..self.positions.len() as u32 {
-            self.follow(seed, clusters);
-        }
-    }
-
-    fn climb_from_points(&mut self, clusters: &mut Clusters) {
-        self.positions.clear(self.rows.size());
-        self.steps.clear();
-        self.ends.clear();
-        for row in 0..self.rows.count() {
-            self.mean.clear();
-            self.mean.extend_from_slice(self.rows.original(row));
-            let seed = self.positions.intern(&self.mean);
-            self.follow(seed, clusters);
-        }
-    }
-
-    /// One trajectory. A step that any trajectory took before is not computed again.
-    fn follow(&mut self, seed: u32, clusters: &mut Clusters) {
-        let mut here = seed;
-        let mut iterations = 0;
-        loop {
-            let step = self.step(here, clusters);
-            if step.points == 0 {
-                break;
-            }
-            if step.settled || iterations == MAX_ITERATIONS {
-                let end = &mut self.steps[step.next as usize];
-                if end.ended_with == 0 {
-                    self.ends.push(step.next);
+    /// Lets every seed climb, those in the densest bins first. Returns whether all did.
+    fn climb(&mut self, meter: &mut Meter, clusters: &mut Clusters) -> bool {
+        let Self { bandwidth, bin_seeding, dispatcher, rows, tree, bins, trajectories, bin_end, position, .. } = self;
+        let ground = Ground { tree, bandwidth: *bandwidth, dispatcher: *dispatcher };
+        // scikit-learn takes the points where each has a bin of its own.
+        if *bin_seeding && bins.len() < rows.count() {
+            trajectories.clear(rows.size());
+            bin_end.clear();
+            bin_end.resize(bins.len(), UNREACHED);
+            for bin in (0..bins.len()).map(|rank| bins.ranked(rank)) {
+                rows::bin_centre(bins.coordinates(bin), *bandwidth, position);
+                let outcome = trajectories.follow(bin, position, &ground, meter, clusters);
+                bin_end[bin as usize] = end_of(outcome);
+                if outcome == Outcome::Cut {
+                    return false;
                 }
-                // Of two trajectories that end on one position with different points, scikit-learn's
-                // dictionary keeps the later.
-                end.ended_with = step.points;
-                break;
             }
-            iterations += 1;
-            here = step.next;
-        }
-        clusters.iterations = clusters.iterations.max(iterations);
-    }
-
-    fn step(&mut self, here: u32, clusters: &mut Clusters) -> Step {
-        self.steps.resize(self.positions.len(), UNVISITED);
-        let known = self.steps[here as usize];
-        if known.next != UNKNOWN {
-            return known;
-        }
-        let (points, work) =
-            self.tree.mean_within(self.positions.get(here), self.bandwidth * self.bandwidth, &mut self.mean);
-        clusters.means += 1;
-        clusters.work += work;
-        let (next, settled) = if points == 0 {
-            (here, true)
-        } else {
-            let settled = is_settled(self.positions.get(here), &self.mean, self.bandwidth);
-            (self.positions.intern(&self.mean), settled)
-        };
-        self.steps.resize(self.positions.len(), UNVISITED);
-        let step = &mut self.steps[here as usize];
-        (step.next, step.points, step.settled) = (next, points, settled);
-        *step
-    }
-
-    /// Densest first; an end within the bandwidth of a kept centre is a duplicate.
-    fn suppress(&mut self, clusters: &mut Clusters) {
-        let (positions, steps) = (&self.positions, &self.steps);
-        self.ends.sort_unstable_by(|&a, &b| {
-            let points = |id: u32| steps[id as usize].ended_with;
-            points(b).cmp(&points(a)).then_with(|| descending(positions.get(a), positions.get(b)))
-        });
-        self.centres.clear(self.rows.size());
-        for &end in &self.ends {
-            let position = self.positions.get(end);
-            clusters.work += self.centres.count() as u64;
-            if !self.centres.any_within(position, self.bandwidth * self.bandwidth) {
-                self.centres.push(position);
-                clusters.centre.extend_from_slice(position);
+            if !trajectories.ends().is_empty() {
+                return true;
             }
         }
+        trajectories.clear(rows.size());
+        bin_end.clear();
+        bin_end.resize(bins.len(), UNREACHED);
+        // The first point of each bin speaks for it.
+        let first = (0..bins.len()).map(|rank| bins.first_row(bins.ranked(rank)));
+        let other = (0..rows.count() as u32).filter(|&row| bins.first_row(bins.of_row(row)) != row);
+        for row in first.chain(other) {
+            let outcome = trajectories.follow(row, rows.original(row as usize), &ground, meter, clusters);
+            if outcome == Outcome::Cut {
+                return false;
+            }
+            let bin = bins.of_row(row);
+            if bins.first_row(bin) == row {
+                bin_end[bin as usize] = end_of(outcome);
+            }
+        }
+        true
+    }
+
+    /// The mean of each bin that was not reached stands for the end of its trajectory.
+    fn end_in_bins(&mut self) {
+        let Self { rows, bins, trajectories, bin_end, position, .. } = self;
+        bins.sum_rows(rows);
+        for (bin, end) in bin_end.iter_mut().enumerate().filter(|(_, end)| **end == UNREACHED) {
+            bins.mean(bin as u32, position);
+            *end = trajectories.stand_in(position, bins.points(bin as u32));
+        }
+    }
+
+    /// Labels leaf by leaf with the nearest centre, and once the budget is spent with the cluster that
+    /// the point's bin climbed to. Returns whether it was not.
+    fn label(&mut self, meter: &mut Meter, clusters: &mut Clusters) -> bool {
+        let size = self.rows.size();
+        let Clusters { label, centre, .. } = clusters;
+        let (mut last, mut complete) = (0, true);
+        let mut nearest = [0; LEAF];
+        for leaf in 0..self.tree.leaves() {
+            let members = self.tree.leaf(leaf).0;
+            // The first leaf always: what follows may lean on it.
+            if leaf > 0 && meter.is_spent() {
+                complete = false;
+                for (&row, nearest) in members.iter().zip(&mut nearest) {
+                    let end = self.bin_end[self.bins.of_row(row) as usize];
+                    // A lost bin's points go with the point before, which lies near.
+                    *nearest = if end < LOST { self.trajectories.cluster(end) } else { last };
+                    last = *nearest;
+                }
+            } else {
+                let guess = &centre[last as usize * size..][..size];
+                meter.add(self.centres.label_leaf(&self.tree, leaf, self.dispatcher, guess, &mut nearest));
+            }
+            for (&row, &nearest) in members.iter().zip(&nearest) {
+                label[self.rows.index(row as usize)] = nearest;
+                last = nearest;
+            }
+        }
+        complete
     }
 }
 
-/// Whether a trajectory ends with the step from `old` to `new`.
-fn is_settled(old: &[f32], new: &[f32], bandwidth: f64) -> bool {
-    let squared: f64 = old.iter().zip(new).map(|(&old, &new)| (f64::from(new) - f64::from(old)).powi(2)).sum();
-    squared.sqrt() <= STOP_FRACTION * bandwidth
-}
-
-/// Lexicographic order, greatest first. Positions are finite.
-fn descending(a: &[f32], b: &[f32]) -> std::cmp::Ordering {
-    b.partial_cmp(a).unwrap_or(std::cmp::Ordering::Equal)
+fn end_of(outcome: Outcome) -> u32 {
+    match outcome {
+        Outcome::End(end) => end,
+        Outcome::Lost => LOST,
+        Outcome::Cut => UNREACHED,
+    }
 }

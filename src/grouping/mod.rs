@@ -5,8 +5,8 @@
 //!  one block     clusters      live only   mode of the points       reference: 201³ volume | live: registry
 //! ```
 //!
-//! * [`MeanShift`] answers what scikit-learn's `MeanShift(bandwidth, bin_seeding)` answers;
-//!   [`mean_shift_plain`] is its oracle.
+//! * [`MeanShift`] answers what scikit-learn's `MeanShift(bandwidth, bin_seeding)` answers, within a
+//!   budget if asked to; [`mean_shift_plain`] is its oracle.
 //! * [`Fringe`] gives the points of tiny clusters to a near large one.
 //! * [`ClassVote`] names the class of a cluster.
 //! * [`ReferenceMerger`] and [`filter_small_instances`] are the seeds' test code with all its quirks;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use super::climb::{MAX_ITERATIONS, descending, is_settled};
 use super::rows::{self, Rows};
-use super::{Clusters, MAX_ITERATIONS, MeanShift, MeanShiftError, descending, is_settled};
+use super::{Clusters, MeanShift, MeanShiftError};
 
 /// Same contract and same bits as [`MeanShift::run`], in the plainest way, every trajectory on its
 /// own. [`Clusters::means`] and [`Clusters::work`] count what this way costs.
@@ -61,7 +62,7 @@ fn bin_seeds(rows: &Rows, bandwidth: f64) -> Vec<Vec<f32>> {
     let mut seeds = Vec::new();
     for row in 0..rows.count() {
         let mut seed = Vec::new();
-        rows.bin_centre(row, bandwidth, &mut seed);
+        rows::bin_centre(rows.bin(row), bandwidth, &mut seed);
         if seen.insert(bits(&seed)) {
             seeds.push(seed);
         }

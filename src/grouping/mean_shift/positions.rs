@@ -1,6 +1,7 @@
 //! Positions by their exact bits: a hash table from position to a running number.
 
-const EMPTY: u32 = u32::MAX;
+/// A slot that holds no position.
+const EMPTY: u64 = u64::MAX;
 
 /// Interned positions, numbered in order of first appearance.
 #[derive(Clone, Debug, Default)]
@@ -8,8 +9,11 @@ pub(super) struct PositionTable {
     size: usize,
     count: usize,
     values: Vec<f32>,
-    /// Open addressing; the length is a power of two, at most half full.
-    slots: Vec<u32>,
+    /// One odd random number to each value: the hash is the sum of the products.
+    multipliers: Vec<u64>,
+    /// Open addressing; the length is a power of two, at most half full. The high half of a slot is
+    /// the position's hash, so that a look-up that finds nothing rarely looks at a position.
+    slots: Vec<u64>,
 }
 
 impl PositionTable {
@@ -18,6 +22,8 @@ impl PositionTable {
         (self.size, self.count) = (size, 0);
         self.values.clear();
         self.slots.fill(EMPTY);
+        self.multipliers.clear();
+        self.multipliers.extend((1..=size as u64).map(|value| scramble(value) | 1));
     }
 
     /// Number of positions.
@@ -35,23 +41,36 @@ impl PositionTable {
         if (self.count + 1) * 2 > self.slots.len() {
             self.grow();
         }
-        let slot = self.find(position);
+        let hash = self.hash(position);
+        let slot = self.find(hash, position);
         if self.slots[slot] == EMPTY {
-            self.slots[slot] = self.count as u32;
+            self.slots[slot] = u64::from(hash) << 32 | self.count as u64;
             self.values.extend_from_slice(position);
             self.count += 1;
         }
-        self.slots[slot]
+        self.slots[slot] as u32
     }
 
     /// Slot that holds a position, or the empty one where it belongs.
-    fn find(&self, position: &[f32]) -> usize {
+    fn find(&self, hash: u32, position: &[f32]) -> usize {
         let mask = self.slots.len() - 1;
-        let mut slot = hash(position) as usize & mask;
-        while self.slots[slot] != EMPTY && self.get(self.slots[slot]) != position {
+        let mut slot = hash as usize & mask;
+        loop {
+            let found = self.slots[slot];
+            if found == EMPTY || (found >> 32) as u32 == hash && self.get(found as u32) == position {
+                return slot;
+            }
             slot = (slot + 1) & mask;
         }
-        slot
+    }
+
+    fn hash(&self, position: &[f32]) -> u32 {
+        let terms = position.iter().zip(&self.multipliers);
+        let sum = terms.fold(0_u64, |sum, (value, multiplier)| {
+            sum.wrapping_add(u64::from(value.to_bits()).wrapping_mul(*multiplier))
+        });
+        // The high bits of such a sum are the random ones.
+        (sum >> 32) as u32
     }
 
     fn grow(&mut self) {
@@ -59,17 +78,19 @@ impl PositionTable {
         self.slots.clear();
         self.slots.resize(length, EMPTY);
         for id in 0..self.count as u32 {
-            let slot = self.find(self.get(id));
-            self.slots[slot] = id;
+            let hash = self.hash(self.get(id));
+            let slot = self.find(hash, self.get(id));
+            self.slots[slot] = u64::from(hash) << 32 | u64::from(id);
         }
     }
 }
 
-fn hash(position: &[f32]) -> u64 {
-    let mixed = position.iter().fold(0x9E37_79B9_7F4A_7C15_u64, |hash, value| {
-        (hash ^ u64::from(value.to_bits())).wrapping_mul(0xD6E8_FEB8_6659_FD93).rotate_left(29)
-    });
-    mixed ^ (mixed >> 32)
+/// A bijection whose values look random (SplitMix64).
+fn scramble(value: u64) -> u64 {
+    let mut mixed = value.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

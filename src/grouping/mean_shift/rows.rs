@@ -32,6 +32,7 @@ pub(super) struct Rows {
     index: Vec<u32>,
     original: Vec<f32>,
     snapped: Vec<f64>,
+    bin: Vec<f32>,
 }
 
 impl Rows {
@@ -41,6 +42,7 @@ impl Rows {
         self.index.clear();
         self.original.clear();
         self.snapped.clear();
+        self.bin.clear();
         if size == 0 {
             return;
         }
@@ -59,6 +61,10 @@ impl Rows {
         // Adding and taking away 1.5 · 2⁵² q rounds to a multiple of q (ties to even).
         let magic = 1.5 * power_of_two(52) * quantum(self.index.len() as f64 * greatest);
         self.snapped.extend(self.original.iter().map(|&value| (f64::from(value) + magic) - magic));
+        let width = bandwidth as f32;
+        // Rounds to an integer, ties to even, below 2²².
+        const MAGIC: f32 = 1.5 * (1 << 23) as f32;
+        self.bin.extend(self.original.iter().map(|&value| ((value / width + MAGIC) - MAGIC) + 0.0));
     }
 
     /// Number of valid rows.
@@ -76,24 +82,36 @@ impl Rows {
         self.index[row] as usize
     }
 
+    /// The valid rows as they came.
+    pub(super) fn originals(&self) -> &[f32] {
+        &self.original
+    }
+
     /// A valid row as it came.
     pub(super) fn original(&self, row: usize) -> &[f32] {
         &self.original[row * self.size..][..self.size]
     }
 
-    /// A valid row on the grid.
+    /// The valid rows on the grid of exact sums.
+    pub(super) fn all_snapped(&self) -> &[f64] {
+        &self.snapped
+    }
+
+    /// A valid row on the grid of exact sums.
     pub(super) fn snapped(&self, row: usize) -> &[f64] {
         &self.snapped[row * self.size..][..self.size]
     }
 
-    /// Centre of the bin that a row falls in, in `f32` as NumPy computes it.
-    pub(super) fn bin_centre(&self, row: usize, bandwidth: f64, centre: &mut Vec<f32>) {
-        let width = bandwidth as f32;
-        // Rounds to an integer, ties to even, below 2²².
-        const MAGIC: f32 = 1.5 * (1 << 23) as f32;
-        centre.clear();
-        centre.extend(self.original(row).iter().map(|&value| ((value / width + MAGIC) - MAGIC) * width + 0.0));
+    /// Bin that a row falls in: integers, in `f32` as NumPy computes them.
+    pub(super) fn bin(&self, row: usize) -> &[f32] {
+        &self.bin[row * self.size..][..self.size]
     }
+}
+
+/// Centre of a bin, in `f32` as NumPy computes it.
+pub(super) fn bin_centre(bin: &[f32], bandwidth: f64, centre: &mut Vec<f32>) {
+    centre.clear();
+    centre.extend(bin.iter().map(|&integer| integer * bandwidth as f32 + 0.0));
 }
 
 /// A power of two `q` with `bound ≤ 2⁵¹ q`.
@@ -140,13 +158,10 @@ mod tests {
     fn bins_round_half_to_even() {
         let mut rows = Rows::default();
         rows.gather(&[0.5, 1.5, 2.5, -0.5, -1.5, 0.49], 1, 1.0);
-        let mut centre = Vec::new();
-        let bins: Vec<f32> = (0..6)
-            .map(|row| {
-                rows.bin_centre(row, 1.0, &mut centre);
-                centre[0]
-            })
-            .collect();
+        let bins: Vec<f32> = (0..6).map(|row| rows.bin(row)[0]).collect();
         assert_eq!(bins, [0.0, 2.0, 2.0, 0.0, -2.0, 0.0]);
+        let mut centre = Vec::new();
+        bin_centre(&[-2.0, 0.0], 0.5, &mut centre);
+        assert_eq!(centre, [-1.0, 0.0]);
     }
 }

@@ -1,5 +1,6 @@
 use proptest::prelude::*;
 
+use super::adversarial::{POINTS, SIZE, inputs};
 use super::*;
 
 fn fast(embeddings: &[f32], size: usize, bin_seeding: bool) -> Clusters {
@@ -7,6 +8,44 @@ fn fast(embeddings: &[f32], size: usize, bin_seeding: bool) -> Clusters {
     let mut clusters = Clusters::default();
     mean_shift.run(embeddings, size, &mut clusters).unwrap();
     clusters
+}
+
+fn within(embeddings: &[f32], size: usize, bin_seeding: bool, budget: u64) -> Clusters {
+    let mut mean_shift = MeanShift::new(0.6, bin_seeding).unwrap();
+    let mut clusters = Clusters::default();
+    mean_shift.run_within(embeddings, size, budget, &mut clusters).unwrap();
+    clusters
+}
+
+/// What holds of an answer to `embeddings`, wherever it was cut; `full` is the whole answer.
+fn assert_valid(clusters: &Clusters, full: &Clusters, budget: u64) {
+    assert_eq!((clusters.label.len(), clusters.size), (full.label.len(), full.size));
+    assert!(clusters.centre.iter().all(|value| value.is_finite()));
+    for (point, (&label, &in_full)) in clusters.label.iter().zip(&full.label).enumerate() {
+        assert_eq!(label == NO_CLUSTER, in_full == NO_CLUSTER, "point {point}");
+        assert!(label == NO_CLUSTER || (label as usize) < clusters.count(), "point {point}: {label}");
+    }
+    let points = full.label.iter().filter(|&&label| label != NO_CLUSTER).count() as u64;
+    let limit = budget.saturating_add(OVERDRAFT * (points + 8));
+    assert!(clusters.work <= limit, "{} for a budget of {budget} and {points} points", clusters.work);
+    if budget >= full.work {
+        assert!(!clusters.cut);
+    }
+    if !clusters.cut {
+        assert_eq!(clusters, full);
+    }
+}
+
+/// Most distances of one search among so many points: see the module's documentation.
+fn worst_search(points: u64) -> u64 {
+    points + points / 8 + 192
+}
+
+/// The documented worst case of a run that did so many means, with as many ends as seeds.
+fn worst_case(clusters: &Clusters, points: u64, seeds: u64) -> u64 {
+    let centres = clusters.count() as u64;
+    let label = points.div_ceil(LEAF as u64) * (worst_search(seeds) + 16 * centres + 1);
+    clusters.means * worst_search(points) + centres * worst_search(seeds) + label
 }
 
 fn assert_same(fast: &Clusters, plain: &Clusters) {
@@ -53,6 +92,23 @@ proptest! {
     fn fast_is_plain_with_ties(values in prop::collection::vec(-6_i8..6, 0..200), bin_seeding: bool) {
         let values: Vec<f32> = values.chunks_exact(2).flatten().map(|&value| f32::from(value) * 0.3).collect();
         assert_same(&fast(&values, 2, bin_seeding), &mean_shift_plain(&values, 2, 0.6, bin_seeding).unwrap());
+    }
+
+    /// Valid wherever it is cut, deterministic, within its bound, and whole where the budget suffices.
+    #[test]
+    fn every_cut_is_valid((size, values) in embeddings(), bin_seeding: bool, share in 0.0_f64..1.1) {
+        let full = fast(&values, size, bin_seeding);
+        let budget = (full.work as f64 * share) as u64;
+        let cut = within(&values, size, bin_seeding, budget);
+        assert_valid(&cut, &full, budget);
+        assert_valid(&within(&values, size, bin_seeding, full.work), &full, full.work);
+        // A workspace that has seen other budgets gives the same bytes.
+        let mut mean_shift = MeanShift::new(0.6, bin_seeding).unwrap();
+        let mut again = Clusters::default();
+        mean_shift.run(&values, size, &mut again).unwrap();
+        prop_assert_eq!(&again, &full);
+        mean_shift.run_within(&values, size, budget, &mut again).unwrap();
+        prop_assert_eq!(again, cut);
     }
 
     /// Reusing a workspace leaves no trace.
@@ -133,4 +189,87 @@ fn bad_arguments_are_named() {
     let error = mean_shift.run(&[0.0; 7], 5, &mut clusters).unwrap_err();
     assert_eq!(error.to_string(), "mean-shift input: 7 values are no whole number of rows of 5");
     assert!(mean_shift.run(&[0.0; 7], 0, &mut clusters).is_err());
+}
+
+#[test]
+fn hard_inputs_are_plain() {
+    for (name, values) in inputs(400) {
+        for bin_seeding in [true, false] {
+            println!("{name}, bin seeding {bin_seeding}");
+            let plain = mean_shift_plain(&values, SIZE, 0.6, bin_seeding).unwrap();
+            assert_same(&fast(&values, SIZE, bin_seeding), &plain);
+        }
+    }
+}
+
+#[test]
+fn hard_inputs_are_valid_at_every_cut() {
+    for (name, values) in inputs(600) {
+        for bin_seeding in [true, false] {
+            println!("{name}, bin seeding {bin_seeding}");
+            let full = fast(&values, SIZE, bin_seeding);
+            let budgets = (0..40).chain((0..=40).map(|step| full.work * step / 40)).chain([full.work + 1, u64::MAX]);
+            for budget in budgets {
+                let cut = within(&values, SIZE, bin_seeding, budget);
+                assert_valid(&cut, &full, budget);
+                assert_eq!(within(&values, SIZE, bin_seeding, budget), cut);
+            }
+        }
+    }
+}
+
+#[test]
+fn full_blocks_stay_within_their_bounds() {
+    for (name, values) in inputs(POINTS) {
+        println!("{name}");
+        let full = fast(&values, SIZE, true);
+        let points = full.label.iter().filter(|&&label| label != NO_CLUSTER).count() as u64;
+        // Bins that are all lost hand over to the points: at most two seeds a point.
+        assert!(full.means <= 2 * points * 301);
+        assert!(full.work <= worst_case(&full, points, points), "{} for {points} points", full.work);
+        for budget in [0, 1000, 100_000, DEFAULT_BUDGET] {
+            assert_valid(&within(&values, SIZE, true, budget), &full, budget);
+        }
+    }
+}
+
+#[test]
+fn what_has_been_found_replaces_the_base() {
+    // Two blobs far apart, one point between them: with any budget two large clusters are told apart.
+    let mut values: Vec<f32> =
+        (0..400).flat_map(|i| [if i % 4 == 0 { 4.0 } else { 0.0 }, (i % 20) as f32 * 0.02, 0.0]).collect();
+    values.extend([2.0, 0.0, 0.0]);
+    let full = fast(&values, 3, true);
+    assert_eq!(full.count(), 3);
+    for budget in [0, 100, 200, 400, 800] {
+        assert_eq!(within(&values, 3, true, budget).label, full.label, "{budget}");
+    }
+}
+
+#[test]
+fn a_bin_that_was_not_reached_is_no_cluster_beside_a_denser_one() {
+    // A blob over four bins: what is cut must not fall into four clusters.
+    let values: Vec<f32> =
+        (0..400).flat_map(|i| [0.31 + (i % 20) as f32 * 0.01 - 0.1, 0.31 + (i / 20) as f32 * 0.01 - 0.1]).collect();
+    let cut = within(&values, 2, true, 0);
+    assert!(cut.cut);
+    assert_eq!((cut.count(), cut.means), (1, 0));
+}
+
+#[test]
+fn all_instruction_sets_give_the_same_bytes() {
+    for (name, values) in inputs(1000) {
+        for budget in [0, 20_000, u64::MAX] {
+            let answer = |set| {
+                let mut mean_shift = MeanShift::new(0.6, true).unwrap().with_instruction_set(set);
+                let mut clusters = Clusters::default();
+                mean_shift.run_within(&values, SIZE, budget, &mut clusters).unwrap();
+                clusters
+            };
+            let plain = answer(InstructionSet::Plain);
+            for set in InstructionSet::available() {
+                assert_eq!(answer(set), plain, "{name}, {set}");
+            }
+        }
+    }
 }

@@ -1,8 +1,8 @@
 """Times scikit-learn's mean-shift on golden files: one line `FILE SECONDS` each, fastest of the runs.
 
-Usage: grouping_sklearn.py RUNS FILE.npz ...
+Usage: time_scikit_learn.py RUNS FILE.npz ...
 
-Run by benches/grouping.rs, so that both sides are measured on the same machine in the same run.
+Run by benches/grouping/main.rs, so that both sides are measured on the same machine in the same run.
 """
 
 import sys

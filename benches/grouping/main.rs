@@ -1,9 +1,15 @@
-//! Mean-shift, class vote and merging of one block, on the golden embeddings; then the same
-//! mean-shift by scikit-learn, and the ratio.
+//! Mean-shift, class vote and merging of one block, on the golden embeddings; then mean-shift at the
+//! default budget, on hard inputs and on embeddings of the shipped models; then the same mean-shift by
+//! scikit-learn, and the ratio.
 //!
 //! `cargo bench --bench grouping`. Golden files are sought as the tests seek them
 //! (`INSTANTON_SHARED`, default `../shared`). scikit-learn is run with `INSTANTON_PYTHON` (default
 //! `python3`); where that has no scikit-learn the ratio is left out, and said so. One thread each.
+
+#[path = "../../src/grouping/mean_shift/adversarial.rs"]
+mod adversarial;
+mod anytime;
+mod trained;
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
@@ -42,6 +48,8 @@ fn main() {
         merging(&mut criterion, case);
     }
     criterion.final_summary();
+    anytime::hard_inputs(&cases);
+    anytime::trained_embeddings();
     compare(&cases);
 }
 
@@ -114,7 +122,7 @@ fn merging(criterion: &mut Criterion, case: &Case) {
 
 fn compare(cases: &[Case]) {
     let python = std::env::var_os("INSTANTON_PYTHON").unwrap_or_else(|| "python3".into());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/grouping_sklearn.py");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/grouping/time_scikit_learn.py");
     let output = Command::new(&python)
         .arg(script)
         .arg(SKLEARN_RUNS)
