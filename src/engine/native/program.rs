@@ -131,6 +131,7 @@ pub(super) struct DepthwisePart {
 
 /// An operation on a tile of rows.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // a few dozen of them, made once
 pub(super) enum RowOperation {
     /// Rows times weights.
     Product(Affine),
@@ -207,6 +208,7 @@ pub(super) struct DensityUnit {
 
 /// A step.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // a few dozen of them, made once
 pub(super) enum Step {
     /// Row by row.
     Rows(RowStage),

@@ -30,7 +30,7 @@ impl Compiler<'_> {
         }
         let points =
             RowStage { rows: self.architecture.points_of(points_level), head: at_points, operations: Vec::new() };
-        let of_centre = self.weight(convolution, &[0..AXES]);
+        let of_centre = self.piece(convolution, 0..AXES);
         let at_centres = Head { products: vec![(Operand::Position(centres_level), of_centre)], ..empty(outputs) };
         let rows = self.architecture.points_of(centres_level);
         let centres = RowStage { rows, head: at_centres, operations: Vec::new() };
@@ -97,7 +97,7 @@ impl Compiler<'_> {
         let sources = self.architecture.sources(layer).to_vec();
         let coarse_channels = self.channels(sources[0]);
         let coarse = self.operand(sources[0]);
-        let weight = self.weight(first, &[0..coarse_channels]);
+        let weight = self.piece(first, 0..coarse_channels);
         let product = Head { products: vec![(coarse, weight)], ..empty(first.outputs()) };
         let stage = RowStage { rows: self.rows(sources[0]), head: product, operations: Vec::new() };
         let coarse = self.store(stage, first.outputs());
@@ -105,7 +105,7 @@ impl Compiler<'_> {
         head.carried.push((coarse, Carry::Finer(level)));
         if first.inputs() > coarse_channels {
             let skip = self.operand(sources[1]);
-            head.products.push((skip, self.weight(first, &[coarse_channels..first.inputs()])));
+            head.products.push((skip, self.piece(first, coarse_channels..first.inputs())));
         }
         let operations = rest.iter().map(|step| RowOperation::Product(self.affine(step))).collect();
         RowStage { rows: self.rows(sources[1]), head, operations }
@@ -138,7 +138,7 @@ impl Compiler<'_> {
             relative,
             weight: self.affine(&scaled.columns(start..end)),
             bias: padded(&normalisation.bias()[start..end]),
-            product: self.weight(first, &[start..end]),
+            product: self.piece(first, start..end),
         };
         let all = AXES + coarse_channels;
         let parts = [part(positions, true, 0, AXES), part(features, false, AXES, all)];
@@ -146,7 +146,7 @@ impl Compiler<'_> {
         let mut head = Head { bias: padded(first.bias()), relu: first.relu, depthwise, ..empty(first.outputs()) };
         if first.inputs() > all {
             let skip = self.operand(sources[1]);
-            head.products.push((skip, self.weight(first, &[all..first.inputs()])));
+            head.products.push((skip, self.piece(first, all..first.inputs())));
         }
         let operations = rest.iter().map(|step| RowOperation::Product(self.affine(step))).collect();
         RowStage { rows, head, operations }

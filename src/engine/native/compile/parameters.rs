@@ -68,13 +68,18 @@ impl Compiler<'_> {
         self.integer_weight(step, rows).map_or_else(|| self.float_weight(step, rows), Multiplier::Integer)
     }
 
+    /// Some rows of a kernel.
+    pub(super) fn piece(&self, step: &Folded, rows: Range<usize>) -> Multiplier {
+        self.weight(step, std::slice::from_ref(&rows))
+    }
+
     /// A whole kernel.
     pub(super) fn whole(&self, step: &Folded) -> Multiplier {
-        self.weight(step, &[0..step.inputs()])
+        self.piece(step, 0..step.inputs())
     }
 
     /// As [`weight`](Self::weight), in floats even where the model has 8 bits.
-    pub(super) fn float_weight(&self, step: &Folded, rows: &[Range<usize>]) -> Multiplier {
+    fn float_weight(&self, step: &Folded, rows: &[Range<usize>]) -> Multiplier {
         let outputs = step.outputs();
         let slice = |range: &Range<usize>| &step.convolution.weight[range.start * outputs..range.end * outputs];
         let mut sum = slice(&rows[0]).to_vec();
@@ -107,7 +112,7 @@ impl Compiler<'_> {
     pub(super) fn part_of_whole(&self, step: &Folded, rows: Range<usize>) -> Multiplier {
         match self.rows_of_whole(step, rows.clone()) {
             Some(weight) => Multiplier::Integer(weight),
-            None => self.weight(step, &[rows]),
+            None => self.piece(step, rows),
         }
     }
 

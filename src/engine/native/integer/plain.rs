@@ -33,7 +33,8 @@ fn product(product: &IntegerProduct<'_>, mut output: Output<'_>) {
                 (Start::Output, Output::Steps(..)) => 0.0,
             };
             let value = (sum as f32).mul_add(weight.scale()[channel], begin);
-            let value = if relu && !(value > 0.0) { 0.0 } else { value };
+            let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
+            let value = if value > floor { value } else { floor };
             match &mut output {
                 Output::Floats(values, stride) => values[row * *stride + channel] = value,
                 Output::Steps(values, stride, factors) => {

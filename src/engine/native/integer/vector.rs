@@ -33,6 +33,7 @@ pub(super) trait IntegerVector: Vector {
 /// # Safety
 /// As [`product`]; `row` and `first` lie inside.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // constant numbers, so that sums stay in registers
 unsafe fn tile<V: IntegerVector, const ROWS: usize, const VECTORS: usize>(
     product: &IntegerProduct<'_>,
     (row, first): (usize, usize),

@@ -129,6 +129,9 @@ pub(super) struct Weighted<'a> {
     pub relative: bool,
 }
 
+/// Maxima of `rows × stride` values by the centre of each row's pair.
+type Maximum = unsafe fn(&[f32], usize, &[[u32; 2]], &mut [f32]);
+
 /// The kernels of one instruction set.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kernels {
@@ -138,7 +141,7 @@ pub(super) struct Kernels {
     product: unsafe fn(&Product<'_>, &mut [f32], usize),
     gather: unsafe fn(&Gathered<'_>, &mut [f32]),
     carry: unsafe fn(&Carried<'_>, &mut [f32]),
-    maximum: unsafe fn(&[f32], usize, &[[u32; 2]], &mut [f32]),
+    maximum: Maximum,
     add: unsafe fn(&[f32], &mut [f32]),
     weighted: unsafe fn(&Weighted<'_>, &mut [f32]),
 }

@@ -127,7 +127,7 @@ fn a_product_is_a_matrix_product() {
 fn an_index_beyond_its_matrix_is_refused() {
     let rows = vec![0.0; 2 * LANES];
     let gathered = Gathered { source: &rows, centre: &rows, stride: LANES, pairs: &[[0, 2]] };
-    Kernels::of(InstructionSet::best()).gather(&gathered, &mut vec![0.0; LANES]);
+    Kernels::of(InstructionSet::best()).gather(&gathered, &mut [0.0; LANES]);
 }
 
 #[test]
@@ -137,5 +137,5 @@ fn an_input_that_is_too_short_is_refused() {
     let weight = Weight::new(&[0.0; 6], 3, 2, kernels.panel());
     let input = Input::rows(&[0.0; 5], 3);
     let product = Product { input, rows: 2, weight: weight.panels(), start: Start::Output, relu: false };
-    kernels.product(&product, &mut vec![0.0; 2 * LANES], LANES);
+    kernels.product(&product, &mut [0.0; 2 * LANES], LANES);
 }

@@ -36,6 +36,7 @@ pub trait Vector: Copy {
 /// # Safety
 /// As [`product`]; `input`, `weight`, `bias` and `output` point at the first value of the tile.
 #[inline(always)]
+#[allow(clippy::too_many_arguments, clippy::needless_range_loop)] // plain numbers, which stay in registers
 unsafe fn tile<V: Vector, const ROWS: usize, const VECTORS: usize>(
     input: *const f32,
     (input_row, input_depth): (usize, usize),
