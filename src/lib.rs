@@ -44,6 +44,7 @@ pub mod evaluation;
 pub mod geometry;
 pub mod grouping;
 pub mod latency;
+pub mod live;
 pub mod map;
 pub mod metrics;
 pub mod network;
