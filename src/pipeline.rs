@@ -123,6 +123,8 @@ pub struct Pipeline {
     /// How often the map was forgotten.
     epoch: u64,
     fallbacks: Vec<EngineFallback>,
+    /// Voxels of the largest window so far, rounded up.
+    room: usize,
     voxel_of_point: Vec<u32>,
     assigned: Vec<u32>,
     current: Vec<u32>,
@@ -162,10 +164,13 @@ impl Pipeline {
         let worker = |engines| Worker::new(model, engines, &config, options.clock.clone());
         let workers: Vec<Worker> = engines.into_iter().map(worker).collect::<Result<_, PipelineError>>()?;
         let crew = Crew::new(workers, options.thread_hook)?;
+        let points = model.architecture().points();
+        let mut merger = LiveMerger::new(config.grouping.rules());
+        merger.reserve(points);
         Ok(Self {
             map: VoxelMap::new(config.map.options(), model.manifest().classes.len()),
             book: WindowBook::new(windowing(model))?,
-            merger: LiveMerger::new(config.grouping.rules()),
+            merger,
             robust: RobustExtent::default(),
             waiting: Vec::with_capacity(2 * crew.threads() + 1),
             crew,
@@ -178,9 +183,10 @@ impl Pipeline {
             sequence: (0, 0),
             epoch: 0,
             fallbacks: Vec::new(),
+            room: 0,
             voxel_of_point: Vec::new(),
-            assigned: Vec::new(),
-            current: Vec::new(),
+            assigned: Vec::with_capacity(points),
+            current: Vec::with_capacity(points),
             seen_instances: Vec::new(),
             classes: model.architecture().classes(),
             clock: options.clock,
@@ -202,6 +208,12 @@ impl Pipeline {
     /// The map as it stands.
     pub fn map(&self) -> &VoxelMap {
         &self.map
+    }
+
+    /// To be called once on the thread that will label frames, so that the first of them need not make
+    /// what a thread waits with.
+    pub fn prepare_thread(&self) {
+        self.crew.wait_once();
     }
 
     /// The clock that deadlines are on.

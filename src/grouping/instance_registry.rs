@@ -44,6 +44,11 @@ impl InstanceRegistry {
         self.entries.is_empty()
     }
 
+    /// Makes room for `ids` ids.
+    pub fn reserve(&mut self, ids: usize) {
+        self.entries.reserve(ids.saturating_sub(self.entries.len()));
+    }
+
     /// Forgets everything; ids begin anew at 1.
     pub fn clear(&mut self) {
         self.entries.clear();

@@ -48,6 +48,9 @@ pub const NO_CLUSTER: u32 = u32::MAX;
 /// Iterations of one seed, as in scikit-learn.
 const MAX_ITERATIONS: u32 = 300;
 
+/// Positions that are visited for each point at most, in practice; room is made for them beforehand.
+const POSITIONS_A_POINT: usize = 8;
+
 /// A trajectory stops at a step of this many bandwidths, as in scikit-learn.
 const STOP_FRACTION: f64 = 1e-3;
 
@@ -197,6 +200,7 @@ impl MeanShift {
         if self.rows.count() == 0 {
             return Ok(());
         }
+        self.reserve();
         self.tree.build(&self.rows);
         if self.bin_seeding {
             self.seed_bins();
@@ -208,6 +212,14 @@ impl MeanShift {
         self.suppress(clusters);
         clusters.work += self.centres.label(&self.tree, &self.rows, &mut clusters.label);
         Ok(())
+    }
+
+    /// Room for what blocks of this size visit at most in practice, so that buffers do not grow block by block.
+    fn reserve(&mut self) {
+        let positions = POSITIONS_A_POINT * self.rows.count().next_power_of_two();
+        self.positions.reserve(positions, self.rows.size());
+        self.steps.reserve(positions.saturating_sub(self.steps.len()));
+        self.ends.reserve(self.rows.count().saturating_sub(self.ends.len()));
     }
 
     /// Seeds = occupied bins in order of their first point, or the points where each has its own bin.

@@ -266,6 +266,7 @@ struct Serving<M> {
 
 impl<M> Serving<M> {
     fn run(mut self) {
+        self.pipeline.prepare_thread();
         while let Some(arrived) = self.frames.take() {
             self.serve(&arrived);
             let _ = self.free.push(arrived.what);

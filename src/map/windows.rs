@@ -117,6 +117,8 @@ impl WindowBook {
     /// The dirty windows with at least `minimum` voxels, the worthiest first.
     pub fn dirty(&self, minimum: usize, fraction: f32, outlook: Outlook, dirty: &mut Vec<DirtyWindow>) {
         dirty.clear();
+        // Rounded up, so that a few windows more than ever before need no more room.
+        dirty.reserve(self.index.keys().len().next_power_of_two());
         let half = self.windowing.size / 2.0;
         for (key, members) in self.index.iter() {
             let centre = key.origin(&self.windowing).map(|corner| corner as f32 + half);

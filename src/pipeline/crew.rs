@@ -7,6 +7,7 @@
 //! There is a fixed number of jobs, both channels hold all of them, and every thread lives as long as the
 //! crew: nothing waits for room, and nothing is allocated from frame to frame.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -46,8 +47,9 @@ pub(super) struct Crew {
     /// `None` only while the crew is dismissed.
     jobs: Option<Sender<Box<Job>>>,
     done: Receiver<Box<Job>>,
-    #[expect(clippy::vec_box, reason = "jobs are passed on by pointer, and go back to where they came from")]
-    spare: Vec<Box<Job>>,
+    /// The one that rested longest goes first, so that all of them have met what there is to meet before
+    /// long and need no more room.
+    spare: VecDeque<Box<Job>>,
     /// Window and frame of each job that is out.
     out: Vec<(WindowKey, u64)>,
     threads: Vec<JoinHandle<()>>,
@@ -122,14 +124,22 @@ impl Crew {
 
     /// Hands out a spare job after `fill` has filled it. Does nothing without one.
     pub(super) fn start(&mut self, key: WindowKey, frame: u64, fill: impl FnOnce(&mut Job)) {
-        let Some(mut job) = self.spare.pop() else { return };
+        let Some(mut job) = self.spare.pop_front() else { return };
         fill(&mut job);
         job.frame = frame;
         // The channel holds every job there is, so this neither waits nor fails while threads live.
         match self.jobs.as_ref().map(|jobs| jobs.send(job)) {
             Some(Ok(())) => self.out.push((key, frame)),
-            Some(Err(refused)) => self.spare.push(refused.into_inner()),
+            Some(Err(refused)) => self.spare.push_back(refused.into_inner()),
             None => {}
+        }
+    }
+
+    /// Waits once for nothing: the first wait of a thread makes what later ones need. Only while no job is
+    /// out.
+    pub(super) fn wait_once(&self) {
+        if self.out.is_empty() {
+            let _ = self.done.recv_timeout(Duration::from_millis(1));
         }
     }
 
@@ -173,16 +183,16 @@ impl Crew {
     /// nobody waits for any more.
     #[expect(clippy::vec_box, reason = "jobs are passed on by pointer, and go back to where they came from")]
     pub(super) fn make_whole(&mut self, held: &mut Vec<Box<Job>>) {
-        self.spare.append(held);
+        self.spare.extend(held.drain(..));
         let slots = slots(self.threads.len());
         while self.spare.len() + self.out.len() < slots {
-            self.spare.push(Box::default());
+            self.spare.push_back(Box::default());
         }
     }
 
     /// Takes a job back for the next block.
     pub(super) fn recycle(&mut self, job: Box<Job>) {
-        self.spare.push(job);
+        self.spare.push_back(job);
     }
 }
 

@@ -101,14 +101,16 @@ impl Pipeline {
     }
 
     fn start_next(&mut self) {
-        let Self { crew, dirty, started, book, map, extent, frame, sequence, epoch, last_place, .. } = self;
+        let Self { crew, dirty, started, book, map, extent, frame, sequence, epoch, last_place, room, .. } = self;
         let Some(extent) = *extent else {
             // Nothing is in the map, so no window is dirty.
             *started = dirty.len();
             return;
         };
         let window = dirty[*started];
+        *room = (*room).max(window.voxels.next_power_of_two());
         crew.start(window.key, *frame, |job| {
+            job.room = *room;
             job.fill(window, book.members(window.key), map, extent);
             (job.sequence, job.epoch) = (sequence.0, *epoch);
             job.stamp = last_place.map_or(0, |(_, stamp)| stamp);

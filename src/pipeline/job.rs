@@ -35,6 +35,9 @@ pub(super) struct Job {
     pub(super) revision: u64,
     /// Their points.
     pub(super) points: Cloud,
+    /// Voxels of the largest window so far, and some more: what buffers have room for, so that they do not
+    /// grow one by one as large windows happen to come to each of them.
+    pub(super) room: usize,
 
     /// The sample; indices are into `members`.
     pub(super) block: Block,
@@ -63,15 +66,20 @@ impl Job {
     pub(super) fn fill(&mut self, window: DirtyWindow, members: &[u32], map: &VoxelMap, extent: Extent) {
         (self.window, self.extent, self.revision) = (Some(window), Some(extent), map.revision());
         self.members.clear();
+        self.members.reserve(self.room);
         self.members.extend_from_slice(members);
         let cloud = map.cloud();
         self.points.position.clear();
+        self.points.position.reserve(self.room);
+        self.speaker.clear();
+        self.speaker.reserve(self.room);
         self.points.position.extend(members.iter().map(|&voxel| cloud.position[voxel as usize]));
         match &cloud.colour {
             None => self.points.colour = None,
             Some(colour) => {
                 let mine = self.points.colour.get_or_insert_default();
                 mine.clear();
+                mine.reserve(self.room);
                 mine.extend(members.iter().map(|&voxel| colour[voxel as usize]));
             }
         }

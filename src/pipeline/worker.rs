@@ -46,6 +46,13 @@ impl Worker {
         clock: Clock,
     ) -> Result<Self, PipelineError> {
         let bandwidth = model.manifest().bandwidth;
+        let (points, classes) = (model.architecture().points(), model.architecture().classes());
+        let embedding_size = model.architecture().embedding_size();
+        // There are no more clusters than points.
+        let mut fringe = Fringe::new(config.grouping.fringe_points, config.grouping.fringe_reach * bandwidth);
+        fringe.reserve(points, embedding_size);
+        let mut class_vote = ClassVote::default();
+        class_vote.reserve(points, classes);
         Ok(Self {
             clock,
             engines,
@@ -54,10 +61,10 @@ impl Worker {
             workspace: PlanWorkspace::default(),
             plan: GeometryPlan::default(),
             mean_shift: MeanShift::new(bandwidth, true)?,
-            fringe: Fringe::new(config.grouping.fringe_points, config.grouping.fringe_reach * bandwidth),
-            class_vote: ClassVote::default(),
-            classes: model.architecture().classes(),
-            embedding_size: model.architecture().embedding_size(),
+            fringe,
+            class_vote,
+            classes,
+            embedding_size,
             every_member: Vec::new(),
             sample_class: Vec::new(),
             sample_position: Vec::new(),
@@ -97,6 +104,8 @@ impl Worker {
 
     fn sample(&mut self, job: &mut Job) -> Result<(), BlockFailure> {
         self.every_member.clear();
+        self.every_member.reserve(job.room);
+        self.sampler.reserve(job.room);
         self.every_member.extend(0..job.members.len() as u32);
         let (Some(window), Some(extent)) = (&job.window, &job.extent) else { return Ok(()) };
         Ok(self.sampler.sample(&self.every_member, &job.points, extent, window.key, &mut job.block)?)
@@ -113,6 +122,8 @@ impl Worker {
     /// Embeddings of the block's distinct points → clusters and their classes.
     fn group(&mut self, job: &mut Job) -> Result<(), BlockFailure> {
         let distinct = job.block.distinct;
+        reserve(&mut job.clusters.centre, job.block.index.len() * self.embedding_size);
+        reserve(&mut job.cluster_class, job.block.index.len());
         let embeddings = &job.prediction.embeddings[..distinct * self.embedding_size];
         self.mean_shift.run(embeddings, self.embedding_size, &mut job.clusters)?;
         self.fringe.absorb(embeddings, &mut job.clusters);
@@ -136,12 +147,19 @@ impl Worker {
         self.sample_position.clear();
         let distinct = &job.block.index[..job.block.distinct];
         self.sample_position.extend(distinct.iter().map(|&member| position[member as usize]));
+        self.leaves.reserve(job.room);
+        reserve(&mut self.nearest.index, job.room);
+        reserve(&mut self.nearest.weight, job.room);
         self.leaves.build(position)?;
         three_nearest(&self.leaves, &self.sample_position, &mut self.nearest_workspace, &mut self.nearest)?;
         job.speaker.clear();
         job.speaker.extend(self.nearest.index.iter().map(|nearest| nearest[0]));
         Ok(())
     }
+}
+
+fn reserve<T>(buffer: &mut Vec<T>, length: usize) {
+    buffer.reserve(length.saturating_sub(buffer.len()));
 }
 
 /// Index of the highest logit, the smallest on a tie.
