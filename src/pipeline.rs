@@ -20,6 +20,7 @@ mod crew;
 mod deal;
 mod failure;
 mod job;
+mod label;
 #[cfg(test)]
 pub(crate) mod tests;
 mod worker;
@@ -29,12 +30,12 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 
 use crate::block::{Extent, RobustExtent, Windowing};
-use crate::cloud::{Cloud, INVALID_CLASS, Labels, NO_INSTANCE};
+use crate::cloud::{Cloud, Labels};
 use crate::config::Config;
 use crate::engine::{Engine, EngineChain, EngineError, EngineFallback, EngineKind};
 use crate::grouping::LiveMerger;
 use crate::latency::{Clock, CostModel, Deadline, FrameLedger, FrameOutcome, Stage, StageTimes};
-use crate::map::{DirtyWindow, Insertion, NO_VOXEL, VoxelMap, WindowBook};
+use crate::map::{DirtyWindow, Insertion, VoxelMap, WindowBook};
 use crate::network::{FeatureColumn, Model};
 use crew::Crew;
 pub use crew::{ThreadHook, ThreadRole};
@@ -237,20 +238,6 @@ impl Pipeline {
         &self.fallbacks
     }
 
-    /// What the map says of each of its voxels, in the order of [`map`](Self::map)'s cloud.
-    pub fn label_map(&self, labels: &mut Labels) {
-        let voxels = self.map.len();
-        labels.class.clear();
-        labels.instance.clear();
-        labels.confidence.clear();
-        for voxel in 0..voxels as u32 {
-            let (class, instance, confidence) = self.voxel_label(voxel).unwrap_or((INVALID_CLASS, NO_INSTANCE, 0.0));
-            labels.class.push(class);
-            labels.instance.push(instance);
-            labels.confidence.push(confidence);
-        }
-    }
-
     /// Labels one frame without a deadline. `labels` gets one entry per input point, in input order;
     /// `times` is added to.
     pub fn process(&mut self, frame: Frame<'_>, labels: &mut Labels, times: &mut StageTimes) -> FrameReport {
@@ -339,45 +326,6 @@ impl Pipeline {
         self.book.dirty(blocks.minimum_points, blocks.changed_fraction, outlook, &mut self.dirty);
         self.extent = self.robust.estimate(&self.map.cloud().position, crate::block::ROBUST_FRACTION);
         inserted
-    }
-
-    /// Class, instance and confidence of a voxel; `None` while nobody has judged it. Instances that are too
-    /// small to be shown are none.
-    fn voxel_label(&self, voxel: u32) -> Option<(u16, u32, f32)> {
-        let (class, confidence) = self.map.votes().winner(voxel)?;
-        let instance = self.map.instance()[voxel as usize];
-        let shown = self.merger.registry.voxels(instance) >= self.config.grouping.minimum_instance as u64;
-        let instance = if shown { self.merger.registry.resolve(instance) } else { NO_INSTANCE };
-        Some((class, instance, confidence))
-    }
-
-    /// Every point gets its voxel's label. Returns how many instances were met.
-    fn label_points(&mut self, labels: &mut Labels) -> usize {
-        let carried = self.map.instance().iter().copied().filter(|&id| id != NO_INSTANCE);
-        self.merger.registry.recount(carried);
-        self.merger.registry.retire();
-        let points = self.voxel_of_point.len();
-        labels.class.clear();
-        labels.class.resize(points, INVALID_CLASS);
-        labels.instance.clear();
-        labels.instance.resize(points, NO_INSTANCE);
-        labels.confidence.clear();
-        labels.confidence.resize(points, 0.0);
-        self.seen_instances.clear();
-        for (point, &voxel) in self.voxel_of_point.iter().enumerate() {
-            if voxel == NO_VOXEL {
-                continue;
-            }
-            if let Some((class, instance, confidence)) = self.voxel_label(voxel) {
-                labels.class[point] = class;
-                labels.instance[point] = instance;
-                labels.confidence[point] = confidence;
-            }
-        }
-        self.seen_instances.extend(labels.instance.iter().filter(|&&instance| instance != NO_INSTANCE));
-        self.seen_instances.sort_unstable();
-        self.seen_instances.dedup();
-        self.seen_instances.len()
     }
 }
 
