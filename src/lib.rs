@@ -24,6 +24,8 @@
 //! | [`network`] | the architectures as data, model folder, ONNX out | engines, ROS |
 //! | [`engine`] | plan + features → logits + embeddings | maps, ROS |
 //! | [`grouping`] | mean-shift, instance class, block merging | engines |
+//! | [`latency`] | deadlines, the cost of work, a ledger for every frame, distributions | what the stages do |
+//! | [`live`] | frames as they come, through the pipeline within a deadline: newest first, no backlog | where messages come from |
 //! | [`ros`] | message structs, CDR, tf buffer; no transport | networks |
 //! | [`transport`] | bags and files, in and out | networks |
 //! | [`metrics`] | the papers' scores | the pipeline |
@@ -45,6 +47,7 @@ pub mod geometry;
 pub mod grouping;
 pub mod instruction_set;
 pub mod latency;
+pub mod live;
 pub mod map;
 pub mod metrics;
 pub mod network;

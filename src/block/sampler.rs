@@ -41,6 +41,11 @@ impl BlockSampler {
         &self.windowing
     }
 
+    /// Makes room for windows of `candidates` points.
+    pub fn reserve(&mut self, candidates: usize) {
+        self.ranked.reserve(candidates.saturating_sub(self.ranked.len()));
+    }
+
     /// Fills `block` with [`Windowing::points`] of the candidates (indices into `cloud`, any
     /// order, each once). Broken candidates (not finite, beyond
     /// [`COORDINATE_LIMIT`](super::COORDINATE_LIMIT)) are passed over.

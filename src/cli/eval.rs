@@ -12,11 +12,12 @@ use serde::Serialize;
 
 use super::{Verdict, model_folder};
 use crate::config::Config;
+use crate::engine::EngineKind;
 use crate::evaluation::{Evaluator, MeanInstanceSize, Procedure, RoomReport};
 use crate::latency::{Stage, StageTimes};
 use crate::metrics::Scores;
 use crate::network::Model;
-use crate::pipeline::{tract_engines, windowing};
+use crate::pipeline::windowing;
 use crate::transport::{FileError, find_rooms, open_room};
 
 /// Arguments of `instanton eval`.
@@ -107,7 +108,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
         None => Procedure::Live,
         Some(sizes) => Procedure::Reference { seed: arguments.seed, mean_instance_size: sizes.points.clone() },
     };
-    let engines = tract_engines(&model, config.blocks.threads)?;
+    let engines = EngineKind::default().engines(&model, config.blocks.threads)?;
     let mut evaluator = Evaluator::new(&model, procedure, &config, engines)?;
     let bar = progress(rooms.len());
     let mut done = Vec::with_capacity(rooms.len());

@@ -17,9 +17,10 @@ use indicatif::ProgressBar;
 use super::Verdict;
 use super::simulate::progress;
 use crate::config::Config;
+use crate::engine::EngineKind;
 use crate::evaluation::{Evaluator, MeanInstanceSize, Procedure};
 use crate::network::Model;
-use crate::pipeline::{tract_engines, windowing};
+use crate::pipeline::windowing;
 use crate::whole_file::WholeFile;
 use hold_out::{HoldOut, Room};
 use record::{Cache, Measured, ProtocolName, Record};
@@ -217,7 +218,7 @@ fn score(
             Procedure::Reference { seed: arguments.seed, mean_instance_size: instance_sizes(arguments, model, rooms)? }
         }
     };
-    let engines = tract_engines(model, config.blocks.threads)?;
+    let engines = EngineKind::default().engines(model, config.blocks.threads)?;
     let mut evaluator = Evaluator::new(model, procedure, &config, engines)?;
     let (mut blocks, mut failed_blocks) = (0, 0);
     for room in &rooms.rooms {

@@ -12,7 +12,7 @@ use crate::network::zoo::{Sizes, by_name, names};
 use crate::network::{Architecture, LevelEntry, PartRole, Weights};
 
 /// A network with its real widths on a block small enough for tests.
-fn small(name: &str, feature_columns: usize) -> Architecture {
+pub(super) fn small(name: &str, feature_columns: usize) -> Architecture {
     let mut sizes = Sizes { feature_columns, classes: 7, points: 96, ..Sizes::published(name).unwrap() };
     let small = [(40, 0.2), (20, 0.4), (12, 0.6), (5, 0.8)];
     for (level, (points, radius)) in sizes.levels.iter_mut().zip(small) {
@@ -22,7 +22,7 @@ fn small(name: &str, feature_columns: usize) -> Architecture {
 }
 
 /// Blocks as they come: spread, mostly copies of a few points, and one single place.
-fn block(architecture: &Architecture, kind: &str) -> Case {
+pub(super) fn block(architecture: &Architecture, kind: &str) -> Case {
     let mut random = ChaCha8Rng::seed_from_u64(3);
     let (points, columns) = (architecture.points(), architecture.feature_columns());
     let distinct = match kind {

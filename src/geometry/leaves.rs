@@ -56,6 +56,19 @@ impl Leaves {
         self.point_count == 0
     }
 
+    /// Makes room for `points` points.
+    pub fn reserve(&mut self, points: usize) {
+        let leaves = points.div_ceil(LEAF).next_multiple_of(BOXES);
+        self.order.reserve(points.saturating_sub(self.order.len()));
+        self.index.reserve(leaves.saturating_sub(self.index.len()));
+        self.occupied.reserve(leaves.saturating_sub(self.occupied.len()));
+        for axis in 0..3 {
+            self.column[axis].reserve(leaves.saturating_sub(self.column[axis].len()));
+            self.low[axis].reserve(leaves.saturating_sub(self.low[axis].len()));
+            self.high[axis].reserve(leaves.saturating_sub(self.high[axis].len()));
+        }
+    }
+
     /// Partitions `position` (metres, any frame), replacing what was there and keeping the buffers.
     ///
     /// Work: `points × log2(points / 32)`.

@@ -24,6 +24,13 @@ impl Fringe {
         Self { minimum_points, limit, sizes: Vec::new(), renumbered: Vec::new(), large: Vec::new() }
     }
 
+    /// Makes room for `clusters` clusters of embeddings of `size` values.
+    pub fn reserve(&mut self, clusters: usize, size: usize) {
+        self.sizes.reserve(clusters.saturating_sub(self.sizes.len()));
+        self.renumbered.reserve(clusters.saturating_sub(self.renumbered.len()));
+        self.large.reserve((clusters * size).saturating_sub(self.large.len()));
+    }
+
     /// Resolves the fringe of `clusters`, which were found in these `embeddings`. The large clusters
     /// remain, renumbered without gaps in their old order. Returns how many points were fringe.
     ///

@@ -9,6 +9,11 @@ pub struct ClassVote {
 }
 
 impl ClassVote {
+    /// Makes room for `clusters` clusters of points of `classes` classes.
+    pub fn reserve(&mut self, clusters: usize, classes: usize) {
+        self.table.reserve((clusters * classes).saturating_sub(self.table.len()));
+    }
+
     /// Writes the most frequent class of each cluster into `cluster_class`, which is overwritten; of
     /// equals the smallest class, as `scipy.stats.mode` has it in the seeds.
     ///

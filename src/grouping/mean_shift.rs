@@ -251,6 +251,7 @@ impl MeanShift {
         }
         self.tree.build(self.rows.all_snapped(), self.rows.originals(), size);
         self.bins.count_rows(&self.rows);
+        self.trajectories.reserve(self.rows.count(), size);
         let mut meter = Meter::new(budget);
         let climbed = self.climb(&mut meter, clusters);
         if !climbed {

@@ -104,6 +104,22 @@ impl LiveMerger {
         Self { rules, ..Self::default() }
     }
 
+    /// Makes room for blocks of `points` points and for as many instances.
+    pub fn reserve(&mut self, points: usize) {
+        self.registry.reserve(points);
+        self.points.reserve(points.saturating_sub(self.points.len()));
+        self.pairs.reserve(points.saturating_sub(self.pairs.len()));
+        self.extents.reserve(points.saturating_sub(self.extents.len()));
+        self.overlaps.reserve(points.saturating_sub(self.overlaps.len()));
+        self.united.reserve(points.saturating_sub(self.united.len()));
+    }
+
+    /// Forgets every instance; ids begin anew. Keeps its memory.
+    pub fn clear(&mut self) {
+        self.registry.clear();
+        self.united.clear();
+    }
+
     /// The rules.
     pub fn rules(&self) -> LiveMergeRules {
         self.rules

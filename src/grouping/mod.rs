@@ -23,7 +23,7 @@ pub mod reference_filter;
 pub use fringe::Fringe;
 pub use instance_class::ClassVote;
 pub use instance_registry::InstanceRegistry;
-pub use mean_shift::{Clusters, MeanShift, MeanShiftError, NO_CLUSTER, mean_shift_plain};
+pub use mean_shift::{Clusters, DEFAULT_BUDGET, MeanShift, MeanShiftError, NO_CLUSTER, mean_shift_plain};
 pub use merge_live::{LiveMergeError, LiveMergeRules, LiveMerger};
 pub use merge_reference::{ReferenceMergeError, ReferenceMerger, RoomPoints};
 pub use reference_filter::{LabelStorage, SMALL_INSTANCE_FRACTION, filter_small_instances};

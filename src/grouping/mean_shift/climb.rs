@@ -64,6 +64,9 @@ pub(super) struct Ground<'a> {
     pub(super) dispatcher: Dispatcher,
 }
 
+/// Positions that are visited for each row at most, in practice.
+const POSITIONS_A_ROW: usize = 8;
+
 /// All positions visited so far, and where each leads.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Trajectories {
@@ -82,6 +85,15 @@ impl Trajectories {
         self.positions.clear(size);
         self.steps.clear();
         self.ends.clear();
+    }
+
+    /// Makes room for what `rows` rows of `size` values visit in practice, so that buffers do not grow block by block.
+    pub(super) fn reserve(&mut self, rows: usize, size: usize) {
+        let positions = POSITIONS_A_ROW * rows.next_power_of_two();
+        self.positions.reserve(positions, size);
+        self.steps.reserve(positions.saturating_sub(self.steps.len()));
+        self.ends.reserve(rows.saturating_sub(self.ends.len()));
+        self.keyed.reserve(rows.saturating_sub(self.keyed.len()));
     }
 
     /// Positions where a trajectory ended.

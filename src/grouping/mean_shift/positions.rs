@@ -26,6 +26,14 @@ impl PositionTable {
         self.multipliers.extend((1..=size as u64).map(|value| scramble(value) | 1));
     }
 
+    /// Makes room for `positions` of `size` values.
+    pub(super) fn reserve(&mut self, positions: usize, size: usize) {
+        self.values.reserve((positions * size).saturating_sub(self.values.len()));
+        while self.slots.len() < 2 * positions {
+            self.grow();
+        }
+    }
+
     /// Number of positions.
     pub(super) fn len(&self) -> usize {
         self.count
