@@ -32,6 +32,8 @@
 //! | [`recording`] | simulated drives as bags, simulated rooms as files | networks |
 //! | [`picture`] | labelled clouds as images | the pipeline |
 //! | [`replay`] | recordings through the pipeline: pairing, transforms, output | arguments |
+//! | [`machine`] | what machine this is, and how it fares: CPU, clocks, power mode, temperatures | the pipeline |
+//! | [`scheduling`] | cores, real-time class, locked memory | the pipeline |
 //! | [`quantisation`] | fp32 parts → int8 parts: ranges, sensitivity, integer arithmetic | files of drives |
 //! | [`cli`] | one file per verb | |
 
@@ -44,6 +46,7 @@ pub mod evaluation;
 pub mod geometry;
 pub mod grouping;
 pub mod latency;
+pub mod machine;
 pub mod map;
 pub mod metrics;
 pub mod network;
@@ -53,6 +56,7 @@ pub mod quantisation;
 pub mod recording;
 pub mod replay;
 pub mod ros;
+pub mod scheduling;
 pub mod sim;
 pub mod training;
 pub mod transport;
