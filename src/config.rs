@@ -4,11 +4,15 @@
 //! does not exist is an error that names the keys that do.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::grouping::LiveMergeRules;
 use crate::map::MapOptions;
+
+/// A frame that may take longer than this has no deadline (ms).
+const LONGEST_DEADLINE: f64 = 60_000.0;
 
 /// Everything that a user may change about a run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +26,9 @@ pub struct Config {
     pub blocks: BlockConfig,
     /// How embeddings become instances.
     pub grouping: GroupingConfig,
+    /// How much time a frame has, where frames arrive by themselves. Recordings are replayed by counts
+    /// and do not look at it.
+    pub latency: LatencyConfig,
 }
 
 /// What of the sensor's output is used.
@@ -83,6 +90,42 @@ pub struct GroupingConfig {
     pub unite_fraction: f64,
     /// Instances with fewer voxels than this are not shown.
     pub minimum_instance: usize,
+}
+
+/// How much time a frame has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LatencyConfig {
+    /// Time between the arrival of a frame and its labels (ms). What cannot be labelled in time keeps its
+    /// older labels. 0: as long as it takes.
+    pub deadline_ms: f64,
+    /// Part of that time which no stage gets (ms): for what nobody can foresee, such as a thread that is
+    /// woken late.
+    pub margin_ms: f64,
+    /// How far ahead along its path the robot's surroundings count as near (s).
+    pub look_ahead: f64,
+}
+
+impl Default for LatencyConfig {
+    fn default() -> Self {
+        Self { deadline_ms: 100.0, margin_ms: 2.0, look_ahead: 2.0 }
+    }
+}
+
+impl LatencyConfig {
+    /// The deadline after arrival, if there is one.
+    pub fn deadline(&self) -> Option<Duration> {
+        (self.deadline_ms > 0.0).then(|| milliseconds(self.deadline_ms))
+    }
+
+    /// The margin.
+    pub fn margin(&self) -> Duration {
+        milliseconds(self.margin_ms)
+    }
+}
+
+fn milliseconds(value: f64) -> Duration {
+    Duration::try_from_secs_f64(value / 1e3).unwrap_or_default()
 }
 
 impl Default for InputConfig {
@@ -190,6 +233,17 @@ impl Config {
         positive("input.maximum_range", self.input.maximum_range.into())?;
         positive("blocks.minimum_points", self.blocks.minimum_points as f64)?;
         positive("blocks.maximum_per_frame", self.blocks.maximum_per_frame as f64)?;
+        let bounded = |key, value: f64, most: f64, expected| {
+            if (0.0..=most).contains(&value) {
+                return Ok(());
+            }
+            Err(ConfigError::Value { key, expected, actual: value.to_string() })
+        };
+        let LatencyConfig { deadline_ms, margin_ms, look_ahead } = self.latency;
+        bounded("latency.deadline_ms", deadline_ms, LONGEST_DEADLINE, "0 (none) to 60000")?;
+        let most = if deadline_ms > 0.0 { deadline_ms } else { LONGEST_DEADLINE };
+        bounded("latency.margin_ms", margin_ms, most, "0 to latency.deadline_ms")?;
+        bounded("latency.look_ahead", look_ahead, 60.0, "0 to 60")?;
         if !(self.input.minimum_range >= 0.0 && self.input.minimum_range < self.input.maximum_range) {
             return Err(ConfigError::Value {
                 key: "input.minimum_range",
@@ -232,5 +286,18 @@ mod tests {
         config.map.voxel = f32::NAN;
         let error = config.check().expect_err("NaN voxels").to_string();
         assert!(error.contains("map.voxel"), "{error}");
+        let config = |latency| Config { latency, ..Config::default() };
+        for (key, latency) in [
+            ("latency.deadline_ms", LatencyConfig { deadline_ms: -1.0, ..LatencyConfig::default() }),
+            ("latency.deadline_ms", LatencyConfig { deadline_ms: f64::NAN, ..LatencyConfig::default() }),
+            ("latency.margin_ms", LatencyConfig { margin_ms: 101.0, ..LatencyConfig::default() }),
+            ("latency.look_ahead", LatencyConfig { look_ahead: f64::INFINITY, ..LatencyConfig::default() }),
+        ] {
+            let error = config(latency).check().expect_err("senseless").to_string();
+            assert!(error.contains(key), "{error}");
+        }
+        let none = LatencyConfig { deadline_ms: 0.0, ..LatencyConfig::default() };
+        assert_eq!(none.deadline(), None);
+        config(none).check().expect("no deadline is sound");
     }
 }

@@ -47,6 +47,7 @@ pub mod geometry;
 pub mod grouping;
 pub mod latency;
 pub mod machine;
+pub mod live;
 pub mod map;
 pub mod metrics;
 pub mod network;

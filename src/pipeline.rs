@@ -2,37 +2,45 @@
 //!
 //! ```text
 //! cloud ─► map ─► windows ─► block ─► geometry ─► network ─► grouping ─► merging ─► labels
+//!                 by worth   └────────── workers, side by side ───────┘
 //! ```
 //!
-//! Replay, demo, evaluation and whatever comes next all run [`Pipeline::process`]. Blocks are
-//! independent up to their clusters and run side by side; they are merged into the map one after
-//! another in a fixed order, so the labels do not depend on the number of threads.
+//! Replay, demo, evaluation and the live runner all run [`Pipeline::process_within`].
+//!
+//! **Without a deadline** ([`Pipeline::process`]) work is bounded by counts. Every block is waited for, and
+//! blocks are merged into the map in a fixed order, so the labels depend on neither the number of threads
+//! nor the clock.
+//!
+//! **With a deadline** blocks are started by worth, as long as the cost model says that they will be ready,
+//! and merged as they come. The labels are made when the rest of the time is needed for that, whatever is
+//! still running: a late block is merged by a later frame, and its window keeps its labels until then.
+//! Workers that are idle after that begin with the next frame's blocks.
 
+mod crew;
+mod deal;
+mod failure;
+mod job;
+#[cfg(test)]
+pub(crate) mod tests;
 mod worker;
 
 use nalgebra::Isometry3;
-use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Serialize;
 
-use crate::block::{BlockError, Extent, ROBUST_FRACTION, RobustExtent, Windowing};
+use crate::block::{Extent, RobustExtent, Windowing};
 use crate::cloud::{Cloud, INVALID_CLASS, Labels, NO_INSTANCE};
 use crate::config::Config;
-use crate::engine::{Engine, EngineError, TractEngine};
-use crate::geometry::GeometryError;
-use crate::grouping::{LiveMergeError, LiveMerger, MeanShiftError};
-use crate::latency::{Stage, StageTimes};
+use crate::engine::{Engine, EngineChain, EngineError, EngineFallback, EngineKind};
+use crate::grouping::LiveMerger;
+use crate::latency::{Clock, CostModel, Deadline, FrameLedger, FrameOutcome, Stage, StageTimes};
 use crate::map::{DirtyWindow, Insertion, NO_VOXEL, VoxelMap, WindowBook};
 use crate::network::{FeatureColumn, Model};
+use crew::Crew;
+pub use crew::{ThreadHook, ThreadRole};
+pub use failure::{BlockFailure, PipelineError};
 use worker::Worker;
 pub(crate) use worker::highest;
-
-/// How much a voxel trusts the label of its nearest sampled neighbour, against its own.
-const BORROWED_TRUST: f32 = 0.5;
-
-/// A window with this many points is believed in full. One with fewer sees the edge of things, and
-/// every point is in other windows that see more of them.
-const FULL_WINDOW: usize = 1024;
 
 /// One cloud and where it was taken.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +53,7 @@ pub struct Frame<'a> {
     pub stamp: i64,
 }
 
-/// What was done for one frame, in counts that are the same on every machine.
+/// What was done for one frame, in counts that are the same on every machine (without a deadline).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct FrameReport {
     /// Points that came.
@@ -58,39 +66,13 @@ pub struct FrameReport {
     pub voxels: usize,
     /// Blocks labelled.
     pub blocks: usize,
-    /// Blocks that failed (they keep their old labels).
+    /// Blocks that failed (they keep their old labels), those included whose answer was no number (they
+    /// are unknown now).
     pub failed: usize,
+    /// Windows that asked for labels and keep their old ones for now.
+    pub put_off: usize,
     /// Different instances on this frame's points.
     pub instances: usize,
-}
-
-/// Why a pipeline could not be built.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PipelineError {
-    /// Window sizes of the model that cannot be meant.
-    #[error(transparent)]
-    Block(#[from] BlockError),
-    /// The model reads columns that a window of a map does not have.
-    #[error("the model reads {actual:?}; blocks of a room or a map have {:?}", FeatureColumn::REFERENCE)]
-    Columns {
-        /// The model's columns.
-        actual: Vec<FeatureColumn>,
-    },
-    /// The engine does not take the model.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The model's bandwidth cannot be meant.
-    #[error(transparent)]
-    Grouping(#[from] MeanShiftError),
-    /// The threads could not be started.
-    #[error("starting {threads} threads: {reason}")]
-    Threads {
-        /// How many.
-        threads: usize,
-        /// What the system said.
-        reason: String,
-    },
 }
 
 /// A model of other columns than the nine that blocks are cut with (one of object parts, for example)
@@ -103,53 +85,58 @@ pub(crate) fn check_columns(model: &Model) -> Result<(), PipelineError> {
     }
 }
 
-/// Why one block has no labels.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum BlockFailure {
-    /// It could not be sampled.
-    #[error(transparent)]
-    Block(#[from] BlockError),
-    /// Its geometry plan could not be made.
-    #[error(transparent)]
-    Geometry(#[from] GeometryError),
-    /// The network did not run.
-    #[error(transparent)]
-    Engine(#[from] EngineError),
-    /// The network's answer is no number.
-    #[error("the network's answer has NaN or infinite values")]
-    NotFinite,
-    /// The embeddings could not be grouped.
-    #[error(transparent)]
-    Grouping(#[from] MeanShiftError),
-    /// The clusters do not fit the map.
-    #[error(transparent)]
-    Merging(#[from] LiveMergeError),
+/// How a pipeline runs, beside its configuration.
+#[derive(Clone, Default)]
+pub struct PipelineOptions {
+    /// The clock that deadlines are on.
+    pub clock: Clock,
+    /// Called at the start of each worker's thread.
+    pub thread_hook: Option<ThreadHook>,
 }
 
 /// The runtime: a map, a model, and what turns frames into labels.
 pub struct Pipeline {
     config: Config,
+    clock: Clock,
+    classes: usize,
     map: VoxelMap,
     book: WindowBook,
     merger: LiveMerger,
     robust: RobustExtent,
-    workers: Vec<Worker>,
-    pool: ThreadPool,
+    crew: Crew,
+    costs: CostModel,
+    /// Windows to label in this frame, in the order in which they are started.
     dirty: Vec<DirtyWindow>,
+    /// How many of them were started.
+    started: usize,
+    /// Jobs that are done and wait for those before them to be merged.
+    #[expect(clippy::vec_box, reason = "jobs are passed on by pointer, and go back to where they came from")]
+    waiting: Vec<Box<job::Job>>,
+    /// Bounds that this frame's features refer to.
+    extent: Option<Extent>,
+    /// Where the robot was, and when.
+    last_place: Option<([f64; 2], i64)>,
+    /// Frames so far.
+    frame: u64,
+    /// Blocks started, and blocks merged in order, so far.
+    sequence: (u64, u64),
+    /// How often the map was forgotten.
+    epoch: u64,
+    fallbacks: Vec<EngineFallback>,
     voxel_of_point: Vec<u32>,
     assigned: Vec<u32>,
+    current: Vec<u32>,
     seen_instances: Vec<u32>,
 }
 
 impl Pipeline {
-    /// A pipeline with an empty map.
+    /// A pipeline with an empty map, on the engine of choice.
     ///
     /// # Errors
     /// When the model's sizes, the engine or the threads refuse.
     pub fn new(model: &Model, config: Config) -> Result<Self, PipelineError> {
-        let engines = tract_engines(model, config.blocks.threads)?;
-        Self::with_engines(model, config, engines)
+        let engines = EngineKind::default().chains(model, config.blocks.threads)?;
+        Self::with_chains(model, config, engines, PipelineOptions::default())
     }
 
     /// As [`Pipeline::new`] with other engines for the same model: one thread per engine, at least one.
@@ -157,37 +144,85 @@ impl Pipeline {
     /// # Errors
     /// When the model's sizes or the threads refuse.
     pub fn with_engines(model: &Model, config: Config, engines: Vec<Box<dyn Engine>>) -> Result<Self, PipelineError> {
+        let chains = engines.into_iter().map(EngineChain::from).collect();
+        Self::with_chains(model, config, chains, PipelineOptions::default())
+    }
+
+    /// As [`Pipeline::with_engines`] with engines that take over from each other, on any clock.
+    ///
+    /// # Errors
+    /// When the model's sizes or the threads refuse.
+    pub fn with_chains(
+        model: &Model,
+        config: Config,
+        engines: Vec<EngineChain>,
+        options: PipelineOptions,
+    ) -> Result<Self, PipelineError> {
         check_columns(model)?;
-        let pool = thread_pool(engines.len())?;
-        let workers = engines
-            .into_iter()
-            .map(|engine| Worker::new(model, engine, &config))
-            .collect::<Result<_, PipelineError>>()?;
+        let worker = |engines| Worker::new(model, engines, &config, options.clock.clone());
+        let workers: Vec<Worker> = engines.into_iter().map(worker).collect::<Result<_, PipelineError>>()?;
+        let crew = Crew::new(workers, options.thread_hook)?;
         Ok(Self {
             map: VoxelMap::new(config.map.options(), model.manifest().classes.len()),
             book: WindowBook::new(windowing(model))?,
             merger: LiveMerger::new(config.grouping.rules()),
             robust: RobustExtent::default(),
-            workers,
-            pool,
+            waiting: Vec::with_capacity(2 * crew.threads() + 1),
+            crew,
+            costs: CostModel::default(),
             dirty: Vec::new(),
+            started: 0,
+            extent: None,
+            last_place: None,
+            frame: 0,
+            sequence: (0, 0),
+            epoch: 0,
+            fallbacks: Vec::new(),
             voxel_of_point: Vec::new(),
             assigned: Vec::new(),
+            current: Vec::new(),
             seen_instances: Vec::new(),
+            classes: model.architecture().classes(),
+            clock: options.clock,
             config,
         })
     }
 
-    /// Forgets the map and every instance: the clock jumped or another drive begins.
+    /// Forgets the map and every instance: the clock jumped or another drive begins. Blocks that are still
+    /// running are dropped when they come.
     pub fn clear(&mut self) {
         self.map.clear();
         self.book.clear();
-        self.merger = LiveMerger::new(self.merger.rules());
+        self.merger.clear();
+        self.last_place = None;
+        self.epoch += 1;
+        self.crew.make_whole(&mut self.waiting);
     }
 
     /// The map as it stands.
     pub fn map(&self) -> &VoxelMap {
         &self.map
+    }
+
+    /// The clock that deadlines are on.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// What the stages cost, as far as frames with a deadline have taught.
+    pub fn costs(&self) -> &CostModel {
+        &self.costs
+    }
+
+    /// Learns what a stage outside of the pipeline (decoding, encoding) cost: time for it is kept back
+    /// from now on.
+    pub fn learn(&mut self, stage: Stage, points: usize, time: std::time::Duration) {
+        self.costs.observe(stage, points as u64, time);
+    }
+
+    /// Engines that gave their place to another so far, in the order in which it happened.
+    pub fn fallbacks(&self) -> &[EngineFallback] {
+        &self.fallbacks
     }
 
     /// What the map says of each of its voxels, in the order of [`map`](Self::map)'s cloud.
@@ -204,23 +239,75 @@ impl Pipeline {
         }
     }
 
-    /// Labels one frame. `labels` gets one entry per input point, in input order; `times` is added to.
+    /// Labels one frame without a deadline. `labels` gets one entry per input point, in input order;
+    /// `times` is added to.
     pub fn process(&mut self, frame: Frame<'_>, labels: &mut Labels, times: &mut StageTimes) -> FrameReport {
-        let inserted = times.measure(Stage::Map, || self.remember(frame));
-        let (blocks, failed) = self.label_windows(times);
-        let instances = times.measure(Stage::Labelling, || self.label_points(labels));
+        let mut ledger = FrameLedger::default();
+        let report = self.process_within(frame, Deadline::NONE, labels, &mut ledger);
+        times.add(&ledger.times);
+        report
+    }
+
+    /// Labels one frame until `deadline`. `labels` gets one entry per input point, in input order, and
+    /// `ledger` is overwritten with the frame's account.
+    pub fn process_within(
+        &mut self,
+        frame: Frame<'_>,
+        deadline: Deadline,
+        labels: &mut Labels,
+        ledger: &mut FrameLedger,
+    ) -> FrameReport {
+        let (start, points) = (self.clock.now(), frame.cloud.len() as u64);
+        let allowed = deadline.moment().map(|moment| moment.saturating_duration_since(start));
+        *ledger = FrameLedger { stamp: frame.stamp, allowed, ..FrameLedger::default() };
+        self.frame += 1;
+        self.take_what_is_done(ledger);
+        let inserted = self.measured(ledger, Stage::Map, points, deadline, |pipeline| pipeline.remember(frame));
+        self.choose_windows(deadline, ledger);
+        let workers_were_busy = self.label_windows(points, deadline, ledger);
+        let instances =
+            self.measured(ledger, Stage::Labelling, points, deadline, |pipeline| pipeline.label_points(labels));
+        self.work_ahead(deadline, ledger);
+        self.account_for_what_was_put_off(workers_were_busy, ledger);
+        ledger.outcome = match ledger.blocks.failed() {
+            0 => FrameOutcome::Whole,
+            _ => FrameOutcome::BlockFailed,
+        };
+        ledger.took = self.clock.now().saturating_duration_since(start);
         FrameReport {
             points: frame.cloud.len(),
             invalid: inserted.invalid,
             overflow: inserted.overflow,
             voxels: self.map.len(),
-            blocks,
-            failed,
+            blocks: ledger.blocks.merged() as usize,
+            failed: (ledger.blocks.failed() + ledger.blocks.not_finite()) as usize,
+            put_off: ledger.blocks.put_off() as usize,
             instances,
         }
     }
 
-    /// Cloud into map; which windows are worth labelling.
+    /// Runs a stage of the frame, writes down what it took, and learns from it.
+    fn measured<T>(
+        &mut self,
+        ledger: &mut FrameLedger,
+        stage: Stage,
+        units: u64,
+        deadline: Deadline,
+        work: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let start = self.clock.now();
+        let result = work(self);
+        let took = self.clock.now().saturating_duration_since(start);
+        ledger.times.note(stage, took);
+        ledger.work.note(stage, units);
+        if !deadline.is_none() {
+            ledger.budgets.note(stage, self.costs.bound(stage, units));
+            self.costs.observe(stage, units, took);
+        }
+        result
+    }
+
+    /// Cloud into map.
     fn remember(&mut self, frame: Frame<'_>) -> Insertion {
         if self.config.map.single_frame {
             self.clear();
@@ -235,70 +322,11 @@ impl Pipeline {
         };
         let inserted = self.map.insert(frame.cloud, in_range, &frame.pose, frame.stamp, &mut self.voxel_of_point);
         self.book.update(&self.map);
+        let outlook = self.look_ahead([robot.x, robot.y], frame.stamp);
         let blocks = &self.config.blocks;
-        self.book.dirty(blocks.minimum_points, blocks.changed_fraction, blocks.maximum_per_frame, &mut self.dirty);
+        self.book.dirty(blocks.minimum_points, blocks.changed_fraction, outlook, &mut self.dirty);
+        self.extent = self.robust.estimate(&self.map.cloud().position, crate::block::ROBUST_FRACTION);
         inserted
-    }
-
-    /// Windows → blocks → clusters side by side, then clusters into the map one after another.
-    /// Returns how many blocks were labelled and how many failed.
-    fn label_windows(&mut self, times: &mut StageTimes) -> (usize, usize) {
-        let Some(extent) = self.robust.estimate(&self.map.cloud().position, ROBUST_FRACTION) else { return (0, 0) };
-        let mut failed = 0;
-        let dirty = std::mem::take(&mut self.dirty);
-        for together in dirty.chunks(self.workers.len()) {
-            self.run_blocks(together, &extent);
-            for (slot, window) in together.iter().enumerate() {
-                let worker = &self.workers[slot];
-                times.add(&worker.times);
-                self.book.mark_labelled(window.key);
-                let done = match self.workers[slot].failure.take() {
-                    Some(failure) => Err(failure),
-                    None => times.measure(Stage::Merging, || self.merge(slot)),
-                };
-                if let Err(failure) = done {
-                    failed += 1;
-                    log::warn!("window {:?} keeps its old labels: {failure}", window.key);
-                }
-            }
-        }
-        times.measure(Stage::Merging, || {
-            self.merger.registry.recount(self.map.instance().iter().copied().filter(|&id| id != NO_INSTANCE));
-            self.merger.registry.retire();
-        });
-        let blocks = dirty.len() - failed;
-        self.dirty = dirty;
-        (blocks, failed)
-    }
-
-    fn run_blocks(&mut self, windows: &[DirtyWindow], extent: &Extent) {
-        let (book, cloud) = (&self.book, self.map.cloud());
-        let workers = &mut self.workers[..windows.len()];
-        self.pool.install(|| {
-            workers.par_iter_mut().zip(windows).for_each(|(worker, window)| {
-                worker.run(window.key, book.members(window.key), cloud, extent);
-            });
-        });
-    }
-
-    /// One block's clusters and logits into the map.
-    fn merge(&mut self, slot: usize) -> Result<(), BlockFailure> {
-        let worker = &mut self.workers[slot];
-        worker.recall(self.map.instance());
-        self.merger.merge_block(&worker.clusters.label, &worker.cluster_class, &worker.current, &mut self.assigned)?;
-        let trust = (worker.block.distinct as f32 / FULL_WINDOW as f32).min(1.0);
-        for (&voxel, &sample) in worker.members.iter().zip(&worker.speaker) {
-            let itself = worker.block.index[sample as usize] == voxel;
-            let trust = if itself { trust } else { trust * BORROWED_TRUST };
-            self.map.votes_mut().add(voxel, worker.logits_of(sample), trust);
-            // A cluster without an instance leaves what the map knows: another view may know better.
-            let cluster = worker.clusters.label[sample as usize];
-            match self.assigned.get(cluster as usize) {
-                Some(&instance) if instance != NO_INSTANCE => self.map.set_instance(voxel, instance),
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     /// Class, instance and confidence of a voxel; `None` while nobody has judged it. Instances that are too
@@ -313,6 +341,9 @@ impl Pipeline {
 
     /// Every point gets its voxel's label. Returns how many instances were met.
     fn label_points(&mut self, labels: &mut Labels) -> usize {
+        let carried = self.map.instance().iter().copied().filter(|&id| id != NO_INSTANCE);
+        self.merger.registry.recount(carried);
+        self.merger.registry.retire();
         let points = self.voxel_of_point.len();
         labels.class.clear();
         labels.class.resize(points, INVALID_CLASS);
@@ -338,21 +369,15 @@ impl Pipeline {
     }
 }
 
-/// An engine for each of `threads` threads (0: one per core). The parts are optimised once; every
-/// thread gets its own state of the same plan.
+/// An engine for each of `threads` threads (0: one per core).
 ///
 /// # Errors
 /// When the engine does not take the model.
 pub fn tract_engines(model: &Model, threads: usize) -> Result<Vec<Box<dyn Engine>>, EngineError> {
-    let threads = match threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
-    let engine = TractEngine::new(model)?;
-    (0..threads).map(|_| Ok(Box::new(engine.fork()?) as Box<dyn Engine>)).collect()
+    EngineKind::Tract.engines(model, threads)
 }
 
-/// The threads that run blocks side by side.
+/// Threads that run blocks of whole rooms side by side.
 pub(crate) fn thread_pool(threads: usize) -> Result<ThreadPool, PipelineError> {
     let refuse = |reason| PipelineError::Threads { threads, reason };
     if threads == 0 {

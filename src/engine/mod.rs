@@ -1,14 +1,19 @@
 //! Engines: what turns a block's features and geometry plan into logits and embeddings.
 
+mod chain;
 #[cfg(test)]
 mod conformance;
 mod instance_fusion;
+mod kind;
 mod plain;
 #[cfg(test)]
 mod properties;
 mod tract;
 
+pub(crate) use chain::words;
+pub use chain::{EngineChain, EngineFallback};
 pub use instance_fusion::{InstanceFusion, nearest_plain};
+pub use kind::{EngineKind, thread_count};
 pub use plain::PlainEngine;
 pub use tract::TractEngine;
 pub(crate) use tract::{write_indices, write_numbers};
@@ -43,7 +48,7 @@ impl Prediction {
 }
 
 /// Why an engine could not run a block.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EngineError {
     /// The block does not fit the model.
@@ -88,6 +93,21 @@ pub enum EngineError {
         /// What it said.
         reason: String,
     },
+    /// The engine panicked.
+    #[error("engine {engine} panicked: {reason}")]
+    Panicked {
+        /// Name of the engine.
+        engine: &'static str,
+        /// What it said.
+        reason: String,
+    },
+}
+
+impl EngineError {
+    /// Whether the engine is to blame, and not the block that it was given.
+    pub fn is_of_engine(&self) -> bool {
+        matches!(self, Self::Failed { .. } | Self::Panicked { .. })
+    }
 }
 
 impl From<Misfit> for EngineError {

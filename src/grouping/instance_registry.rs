@@ -5,31 +5,30 @@
 //! carry it, so that ids without voxels can be forgotten.
 //!
 //! **Bounds.** One entry for each id that some voxel carries or that was given out since the last
-//! [`retire`](InstanceRegistry::retire). `resolve` is one search in an ordered map, `O(log ids)`:
-//! every id points straight at its root. `unite` costs the ids of the smaller side.
-
-use std::collections::BTreeMap;
+//! [`retire`](InstanceRegistry::retire), in one column that is sorted because ids only grow. `resolve` is
+//! one binary search: every id points straight at its root. `unite` and `retire` look at every entry.
+//! Nothing is allocated while there are no more ids than there once were.
 
 use crate::cloud::NO_INSTANCE;
 
 /// What is known of one id.
 #[derive(Clone, Debug, PartialEq)]
 struct Entry {
+    id: u32,
     /// The id that this one stands for; itself for a root.
     root: u32,
     class: u16,
     /// Voxels that carry this very id.
     voxels: u64,
-    /// For a root: ids that stand for it, without itself.
-    members: Vec<u32>,
-    /// For a root: voxels that carry it or one of its members.
+    /// For a root: voxels that carry it or an id that stands for it.
     total: u64,
 }
 
 /// Instances of the map by id. Ids start at 1 and are never given out twice.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstanceRegistry {
-    entries: BTreeMap<u32, Entry>,
+    /// By ascending id.
+    entries: Vec<Entry>,
     /// Greatest id given out.
     newest: u32,
 }
@@ -45,32 +44,38 @@ impl InstanceRegistry {
         self.entries.is_empty()
     }
 
+    /// Forgets everything; ids begin anew at 1.
+    pub fn clear(&mut self) {
+        self.entries.clear();
+        self.newest = 0;
+    }
+
     /// A new instance of this class, or [`NO_INSTANCE`] after 2³² − 1 instances.
     pub fn found(&mut self, class: u16) -> u32 {
         let Some(id) = self.newest.checked_add(1) else { return NO_INSTANCE };
         self.newest = id;
-        self.entries.insert(id, Entry { root: id, class, voxels: 0, members: Vec::new(), total: 0 });
+        self.entries.push(Entry { id, root: id, class, voxels: 0, total: 0 });
         id
     }
 
     /// The instance that `id` stands for, or [`NO_INSTANCE`] for an id that is not known (any more).
     pub fn resolve(&self, id: u32) -> u32 {
-        self.entries.get(&id).map_or(NO_INSTANCE, |entry| entry.root)
+        self.entry(id).map_or(NO_INSTANCE, |entry| entry.root)
     }
 
     /// Class of the instance that `id` stands for.
     pub fn class(&self, id: u32) -> Option<u16> {
-        self.entries.get(&self.resolve(id)).map(|entry| entry.class)
+        self.entry(self.resolve(id)).map(|entry| entry.class)
     }
 
     /// Voxels of the instance that `id` stands for.
     pub fn voxels(&self, id: u32) -> u64 {
-        self.entries.get(&self.resolve(id)).map_or(0, |entry| entry.total)
+        self.entry(self.resolve(id)).map_or(0, |entry| entry.total)
     }
 
     /// All instances (roots) by ascending id, with class and voxels.
     pub fn instances(&self) -> impl Iterator<Item = (u32, u16, u64)> + '_ {
-        self.entries.iter().filter(|(id, entry)| **id == entry.root).map(|(&id, entry)| (id, entry.class, entry.total))
+        self.entries.iter().filter(|entry| entry.id == entry.root).map(|entry| (entry.id, entry.class, entry.total))
     }
 
     /// Makes two instances one. The one with more voxels (of equals the older) keeps its id and its
@@ -83,19 +88,11 @@ impl InstanceRegistry {
         }
         let rank = |id: u32| (self.voxels(id), std::cmp::Reverse(id));
         let (kept, lost) = if rank(a) > rank(b) { (a, b) } else { (b, a) };
-        let entry = self.entries.get_mut(&lost)?;
-        entry.root = kept;
-        let total = std::mem::take(&mut entry.total);
-        let mut members = std::mem::take(&mut entry.members);
-        for member in &members {
-            if let Some(entry) = self.entries.get_mut(member) {
-                entry.root = kept;
-            }
+        let total = self.entry_mut(lost).map_or(0, |entry| std::mem::take(&mut entry.total));
+        for entry in self.entries.iter_mut().filter(|entry| entry.root == lost) {
+            entry.root = kept;
         }
-        members.push(lost);
-        let entry = self.entries.get_mut(&kept)?;
-        entry.total += total;
-        entry.members.append(&mut members);
+        self.entry_mut(kept)?.total += total;
         Some((kept, lost))
     }
 
@@ -109,44 +106,56 @@ impl InstanceRegistry {
         self.change(id, |voxels| voxels.saturating_sub(count));
     }
 
-    /// Counts afresh: `carried` is the stored id of every labelled voxel of the map.
+    /// Counts afresh: `carried` is the stored id of every labelled voxel of the map. One search a run of
+    /// equal ids.
     pub fn recount(&mut self, carried: impl IntoIterator<Item = u32>) {
-        for entry in self.entries.values_mut() {
+        for entry in &mut self.entries {
             (entry.voxels, entry.total) = (0, 0);
         }
-        for id in carried {
-            self.gain(id, 1);
+        let (mut id, mut count) = (NO_INSTANCE, 0);
+        for next in carried {
+            if next != id {
+                self.gain(id, count);
+                (id, count) = (next, 0);
+            }
+            count += 1;
         }
+        self.gain(id, count);
     }
 
     /// Forgets every id that no voxel carries; call it when the map has taken over a frame's labels.
     /// An instance stays as long as a voxel carries one of its ids.
     pub fn retire(&mut self) {
-        let entries = &mut self.entries;
-        let gone: Vec<u32> =
-            entries.iter().filter(|(id, entry)| entry.voxels == 0 && entry.root != **id).map(|(&id, _)| id).collect();
-        for id in gone {
-            let Some(entry) = entries.remove(&id) else { continue };
-            if let Some(root) = entries.get_mut(&entry.root) {
-                root.members.retain(|&member| member != id);
-            }
-        }
-        entries.retain(|&id, entry| entry.root != id || entry.total > 0 || !entry.members.is_empty());
+        self.entries.retain(|entry| if entry.root == entry.id { entry.total > 0 } else { entry.voxels > 0 });
     }
 
     fn change(&mut self, id: u32, change: impl FnOnce(u64) -> u64) {
-        let Some(entry) = self.entries.get_mut(&id) else { return };
+        let Some(entry) = self.entry_mut(id) else { return };
         let (old, new) = (entry.voxels, change(entry.voxels));
         entry.voxels = new;
         let root = entry.root;
-        if let Some(root) = self.entries.get_mut(&root) {
+        if let Some(root) = self.entry_mut(root) {
             root.total = root.total - old + new;
         }
+    }
+
+    fn entry(&self, id: u32) -> Option<&Entry> {
+        self.place(id).map(|place| &self.entries[place])
+    }
+
+    fn entry_mut(&mut self, id: u32) -> Option<&mut Entry> {
+        self.place(id).map(|place| &mut self.entries[place])
+    }
+
+    fn place(&self, id: u32) -> Option<usize> {
+        self.entries.binary_search_by_key(&id, |entry| entry.id).ok()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -214,11 +223,11 @@ mod tests {
                     _ => registry.retire(),
                 }
                 let mut totals = BTreeMap::<u32, u64>::new();
-                for (&id, entry) in &registry.entries {
-                    let root = registry.resolve(id);
+                prop_assert!(registry.entries.is_sorted_by(|a, b| a.id < b.id));
+                for entry in &registry.entries {
+                    let root = registry.resolve(entry.id);
                     prop_assert_eq!(registry.resolve(root), root);
-                    prop_assert_eq!(registry.class(id), Some(entry.class));
-                    prop_assert_eq!(id == root || registry.entries[&root].members.contains(&id), true);
+                    prop_assert_eq!(registry.class(entry.id), Some(entry.class));
                     *totals.entry(root).or_default() += entry.voxels;
                 }
                 let seen: BTreeMap<u32, u64> = registry.instances().map(|(id, _, total)| (id, total)).collect();

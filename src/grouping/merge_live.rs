@@ -104,6 +104,12 @@ impl LiveMerger {
         Self { rules, ..Self::default() }
     }
 
+    /// Forgets every instance; ids begin anew. Keeps its memory.
+    pub fn clear(&mut self) {
+        self.registry.clear();
+        self.united.clear();
+    }
+
     /// The rules.
     pub fn rules(&self) -> LiveMergeRules {
         self.rules

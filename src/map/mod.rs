@@ -14,4 +14,4 @@ mod windows;
 
 pub use votes::ClassVotes;
 pub use voxel::{Insertion, MapOptions, NO_VOXEL, VoxelMap};
-pub use windows::{DirtyWindow, WindowBook};
+pub use windows::{DirtyWindow, LabelledWindow, Outlook, WindowBook, sort_by_neighbourhood};

@@ -31,6 +31,11 @@ impl ClassVotes {
         self.weight.truncate(last);
     }
 
+    /// Forgets what was said of a voxel.
+    pub(super) fn forget(&mut self, voxel: u32) {
+        self.weight[voxel as usize * self.classes..][..self.classes].fill(0.0);
+    }
+
     /// Adds one block's opinion of a voxel: the softmax of `logits`, scaled by `trust` in 0..=1. What
     /// was said before fades as far as the new opinion is trusted.
     pub fn add(&mut self, voxel: u32, logits: &[f32], trust: f32) {

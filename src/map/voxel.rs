@@ -58,6 +58,10 @@ pub struct VoxelMap {
     seen: Vec<i64>,
     instance: Vec<u32>,
     votes: ClassVotes,
+    /// Colour buffer of a map that has none now.
+    spare_colour: Vec<[u8; 3]>,
+    /// How often voxels changed their numbers.
+    revision: u64,
 }
 
 impl VoxelMap {
@@ -72,6 +76,8 @@ impl VoxelMap {
             seen: Vec::new(),
             instance: Vec::new(),
             votes: ClassVotes::new(classes),
+            spare_colour: Vec::new(),
+            revision: 0,
         }
     }
 
@@ -100,6 +106,26 @@ impl VoxelMap {
         self.instance[voxel as usize] = instance;
     }
 
+    /// Forgets what was said of a voxel: class votes and instance.
+    pub fn forget_labels(&mut self, voxel: u32) {
+        self.instance[voxel as usize] = NO_INSTANCE;
+        self.votes.forget(voxel);
+    }
+
+    /// The voxel that a position (fixed frame, metres) lies in, if it is occupied.
+    pub fn find(&self, position: [f32; 3]) -> Option<u32> {
+        self.lookup.get(&self.key_of(position)).copied()
+    }
+
+    /// Changes whenever voxels that stay may have changed their numbers. (New voxels get new numbers.)
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    fn key_of(&self, position: [f32; 3]) -> VoxelKey {
+        position.map(|value| (value / self.options.voxel).floor() as i32)
+    }
+
     /// Class votes of each voxel.
     pub fn votes(&self) -> &ClassVotes {
         &self.votes
@@ -115,7 +141,11 @@ impl VoxelMap {
         self.lookup.clear();
         self.key.clear();
         self.cloud.position.clear();
-        self.cloud.colour = None;
+        if let Some(mut colour) = self.cloud.colour.take() {
+            colour.clear();
+            self.spare_colour = colour;
+        }
+        self.revision += 1;
         self.range.clear();
         self.seen.clear();
         self.instance.clear();
@@ -138,7 +168,9 @@ impl VoxelMap {
         let mut report = Insertion::default();
         voxel_of_point.clear();
         if frame.colour.is_some() && self.cloud.colour.is_none() {
-            self.cloud.colour = Some(vec![GREY; self.len()]);
+            let mut colour = std::mem::take(&mut self.spare_colour);
+            colour.resize(self.len(), GREY);
+            self.cloud.colour = Some(colour);
         }
         let origin = pose.translation.vector;
         for (point, &[x, y, z]) in frame.position.iter().enumerate() {
@@ -167,7 +199,7 @@ impl VoxelMap {
         stamp: i64,
         report: &mut Insertion,
     ) -> u32 {
-        let key = position.map(|value| (value / self.options.voxel).floor() as i32);
+        let key = self.key_of(position);
         if let Some(&voxel) = self.lookup.get(&key) {
             let slot = voxel as usize;
             self.seen[slot] = stamp;
@@ -215,7 +247,9 @@ impl VoxelMap {
                 voxel += 1;
             }
         }
-        before - self.len()
+        let gone = before - self.len();
+        self.revision += u64::from(gone > 0);
+        gone
     }
 
     fn remove(&mut self, voxel: usize) {

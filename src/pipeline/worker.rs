@@ -1,151 +1,146 @@
 //! What one thread does with one window: sample, plan, network, clusters.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::job::Job;
 use super::{BlockFailure, PipelineError, windowing};
-use crate::block::{Block, BlockSampler, Extent, WindowKey};
-use crate::cloud::Cloud;
+use crate::block::BlockSampler;
 use crate::config::Config;
-use crate::engine::{BlockInput, Engine, Prediction};
+use crate::engine::{BlockInput, EngineChain, words};
 use crate::geometry::{
     GeometryPlan, Interpolation, InterpolationWorkspace, Leaves, PlanSpecification, PlanWorkspace, three_nearest,
 };
-use crate::grouping::{ClassVote, Clusters, Fringe, MeanShift};
-use crate::latency::{Stage, StageTimes};
+use crate::grouping::{ClassVote, Fringe, MeanShift};
+use crate::latency::{Clock, Stage};
 use crate::network::Model;
 
 /// Every window's sample is drawn with the same seed: the same map gives the same labels.
 const SAMPLE_SEED: u64 = 0;
 
-/// An engine with its buffers. All of them are reused from block to block.
+/// Engines with their buffers. All of them are reused from block to block.
 pub(super) struct Worker {
-    engine: Box<dyn Engine>,
+    clock: Clock,
+    engines: EngineChain,
     sampler: BlockSampler,
     specification: PlanSpecification,
     workspace: PlanWorkspace,
     plan: GeometryPlan,
-    prediction: Prediction,
     mean_shift: MeanShift,
     fringe: Fringe,
     class_vote: ClassVote,
     classes: usize,
     embedding_size: usize,
+    every_member: Vec<u32>,
     sample_class: Vec<u16>,
+    sample_position: Vec<[f32; 3]>,
     leaves: Leaves,
     nearest: Interpolation,
     nearest_workspace: InterpolationWorkspace,
-    member_position: Vec<[f32; 3]>,
-    sample_position: Vec<[f32; 3]>,
-    /// The block that was labelled last.
-    pub(super) block: Block,
-    /// Voxels of the window.
-    pub(super) members: Vec<u32>,
-    /// For each member the sampled point that speaks for it: itself, or the nearest one.
-    pub(super) speaker: Vec<u32>,
-    /// Clusters of the block's distinct points.
-    pub(super) clusters: Clusters,
-    /// Class of each cluster.
-    pub(super) cluster_class: Vec<u16>,
-    /// The instance that each distinct sample's voxel has in the map.
-    pub(super) current: Vec<u32>,
-    /// Time that the last block took.
-    pub(super) times: StageTimes,
-    /// Why the last block has no labels, if it has none.
-    pub(super) failure: Option<BlockFailure>,
 }
 
 impl Worker {
-    pub(super) fn new(model: &Model, engine: Box<dyn Engine>, config: &Config) -> Result<Self, PipelineError> {
+    pub(super) fn new(
+        model: &Model,
+        engines: EngineChain,
+        config: &Config,
+        clock: Clock,
+    ) -> Result<Self, PipelineError> {
         let bandwidth = model.manifest().bandwidth;
         Ok(Self {
-            engine,
+            clock,
+            engines,
             sampler: BlockSampler::new(windowing(model), SAMPLE_SEED)?,
             specification: model.architecture().plan_specification(),
             workspace: PlanWorkspace::default(),
             plan: GeometryPlan::default(),
-            prediction: Prediction::default(),
             mean_shift: MeanShift::new(bandwidth, true)?,
             fringe: Fringe::new(config.grouping.fringe_points, config.grouping.fringe_reach * bandwidth),
             class_vote: ClassVote::default(),
             classes: model.architecture().classes(),
             embedding_size: model.architecture().embedding_size(),
+            every_member: Vec::new(),
             sample_class: Vec::new(),
+            sample_position: Vec::new(),
             leaves: Leaves::default(),
             nearest: Interpolation::default(),
             nearest_workspace: InterpolationWorkspace::default(),
-            member_position: Vec::new(),
-            sample_position: Vec::new(),
-            block: Block::default(),
-            members: Vec::new(),
-            speaker: Vec::new(),
-            clusters: Clusters::default(),
-            cluster_class: Vec::new(),
-            current: Vec::new(),
-            times: StageTimes::default(),
-            failure: None,
         })
     }
 
-    /// Labels one window of `cloud`.
-    pub(super) fn run(&mut self, key: WindowKey, members: &[u32], cloud: &Cloud, extent: &Extent) {
-        self.times = StageTimes::default();
-        self.members.clear();
-        self.members.extend_from_slice(members);
-        self.failure = self.try_run(key, cloud, extent).err();
+    /// Labels one window. Whatever goes wrong is in the job afterwards; the next job runs.
+    pub(super) fn run(&mut self, job: &mut Job) {
+        let start = self.clock.now();
+        job.times = Default::default();
+        (job.fallback, job.grouping_cut) = (None, false);
+        // Every stage overwrites its buffers, so a stage that broke off leaves nothing behind.
+        let result = catch_unwind(AssertUnwindSafe(|| self.try_run(job)))
+            .unwrap_or_else(|panic| Err(BlockFailure::Panicked { reason: words(panic.as_ref()) }));
+        job.failure = result.err();
+        job.took = self.clock.now().saturating_duration_since(start);
     }
 
-    fn try_run(&mut self, key: WindowKey, cloud: &Cloud, extent: &Extent) -> Result<(), BlockFailure> {
-        let Self { times, sampler, members, block, plan, .. } = self;
-        times.measure(Stage::Blocks, || sampler.sample(members, cloud, extent, key, block))?;
-        times.measure(Stage::Geometry, || plan.compute(&block.position, &self.specification, &mut self.workspace))?;
-        let input = BlockInput { features: &block.features, plan };
-        times.measure(Stage::Network, || self.engine.run(input, &mut self.prediction))?;
-        if !self.prediction.is_finite() {
-            return Err(BlockFailure::NotFinite);
-        }
-        let mut times = self.times;
-        times.measure(Stage::Grouping, || self.group())?;
-        times.measure(Stage::Blocks, || self.find_speakers(cloud))?;
-        self.times = times;
-        Ok(())
+    fn try_run(&mut self, job: &mut Job) -> Result<(), BlockFailure> {
+        let clock = self.clock.clone();
+        let mut times = job.times;
+        let result = (|| {
+            times.measure_by(&clock, Stage::Blocks, || self.sample(job))?;
+            times.measure_by(&clock, Stage::Geometry, || {
+                self.plan.compute(&job.block.position, &self.specification, &mut self.workspace)
+            })?;
+            times.measure_by(&clock, Stage::Network, || self.predict(job))?;
+            times.measure_by(&clock, Stage::Grouping, || self.group(job))?;
+            times.measure_by(&clock, Stage::Blocks, || self.find_speakers(job))
+        })();
+        job.times = times;
+        result
+    }
+
+    fn sample(&mut self, job: &mut Job) -> Result<(), BlockFailure> {
+        self.every_member.clear();
+        self.every_member.extend(0..job.members.len() as u32);
+        let (Some(window), Some(extent)) = (&job.window, &job.extent) else { return Ok(()) };
+        Ok(self.sampler.sample(&self.every_member, &job.points, extent, window.key, &mut job.block)?)
+    }
+
+    fn predict(&mut self, job: &mut Job) -> Result<(), BlockFailure> {
+        let input = BlockInput { features: &job.block.features, plan: &self.plan };
+        let (result, fallback) = self.engines.run(input, &mut job.prediction);
+        job.fallback = fallback;
+        result?;
+        if job.prediction.is_finite() { Ok(()) } else { Err(BlockFailure::NotFinite) }
     }
 
     /// Embeddings of the block's distinct points → clusters and their classes.
-    fn group(&mut self) -> Result<(), BlockFailure> {
-        let distinct = self.block.distinct;
-        let embeddings = &self.prediction.embeddings[..distinct * self.embedding_size];
-        self.mean_shift.run(embeddings, self.embedding_size, &mut self.clusters)?;
-        self.fringe.absorb(embeddings, &mut self.clusters);
+    fn group(&mut self, job: &mut Job) -> Result<(), BlockFailure> {
+        let distinct = job.block.distinct;
+        let embeddings = &job.prediction.embeddings[..distinct * self.embedding_size];
+        self.mean_shift.run(embeddings, self.embedding_size, &mut job.clusters)?;
+        self.fringe.absorb(embeddings, &mut job.clusters);
         self.sample_class.clear();
-        let rows = self.prediction.logits.chunks_exact(self.classes);
+        let rows = job.prediction.logits.chunks_exact(self.classes);
         self.sample_class.extend(rows.take(distinct).map(highest));
-        let Self { clusters, sample_class, classes, cluster_class, .. } = self;
-        self.class_vote.mode(&clusters.label, sample_class, clusters.count(), *classes, cluster_class);
+        let clusters = &job.clusters;
+        self.class_vote.mode(
+            &clusters.label,
+            &self.sample_class,
+            clusters.count(),
+            self.classes,
+            &mut job.cluster_class,
+        );
         Ok(())
     }
 
     /// The nearest sampled point of every member.
-    fn find_speakers(&mut self, cloud: &Cloud) -> Result<(), BlockFailure> {
-        let position = |&voxel: &u32| cloud.position[voxel as usize];
-        self.member_position.clear();
-        self.member_position.extend(self.members.iter().map(position));
+    fn find_speakers(&mut self, job: &mut Job) -> Result<(), BlockFailure> {
+        let position = &job.points.position;
         self.sample_position.clear();
-        self.sample_position.extend(self.block.index[..self.block.distinct].iter().map(position));
-        self.leaves.build(&self.member_position)?;
+        let distinct = &job.block.index[..job.block.distinct];
+        self.sample_position.extend(distinct.iter().map(|&member| position[member as usize]));
+        self.leaves.build(position)?;
         three_nearest(&self.leaves, &self.sample_position, &mut self.nearest_workspace, &mut self.nearest)?;
-        self.speaker.clear();
-        self.speaker.extend(self.nearest.index.iter().map(|nearest| nearest[0]));
+        job.speaker.clear();
+        job.speaker.extend(self.nearest.index.iter().map(|nearest| nearest[0]));
         Ok(())
-    }
-
-    /// Logits of one sampled point.
-    pub(super) fn logits_of(&self, sample: u32) -> &[f32] {
-        let start = sample as usize * self.classes;
-        &self.prediction.logits[start..start + self.classes]
-    }
-
-    /// Looks up which instances the map remembers for the block's distinct samples.
-    pub(super) fn recall(&mut self, instance: &[u32]) {
-        self.current.clear();
-        self.current.extend(self.block.index[..self.block.distinct].iter().map(|&voxel| instance[voxel as usize]));
     }
 }
 

@@ -132,9 +132,9 @@ impl fmt::Display for ReplaySummary {
             )?;
         }
         if self.frames > 0 {
-            write!(f, "\n\n{:<10} {:>10} {:>10} {:>10}   (ms)", "stage", "p50", "p99", "max")?;
-            for LatencyRow { stage, p50, p99, max } in &self.latency {
-                write!(f, "\n{stage:<10} {p50:>10.2} {p99:>10.2} {max:>10.2}")?;
+            write!(f, "\n\n{}   (ms)", LatencyRow::heading())?;
+            for row in &self.latency {
+                write!(f, "\n{row}")?;
             }
         }
         for path in self.output.iter().chain(&self.picture) {

@@ -62,9 +62,9 @@ impl fmt::Display for DemoSummary {
         let Scores { mean_iou, mean_weighted_coverage, mean_precision, mean_recall, .. } = self.scores;
         writeln!(f, "{}", self.scores)?;
         writeln!(f)?;
-        writeln!(f, "{:<10} {:>10} {:>10} {:>10}   (ms per frame, all threads)", "stage", "p50", "p99", "max")?;
-        for LatencyRow { stage, p50, p99, max } in &self.latency {
-            writeln!(f, "{stage:<10} {p50:>10.1} {p99:>10.1} {max:>10.1}")?;
+        writeln!(f, "{}   (ms per frame, all threads)", LatencyRow::heading())?;
+        for row in &self.latency {
+            writeln!(f, "{row}")?;
         }
         writeln!(f)?;
         writeln!(f, "room       {} (seed {})", self.room, self.seed)?;
