@@ -284,8 +284,10 @@ fn histogram<D: DrawingBackend>(
         .draw()?;
     let edge = |bar: usize| low * (bar as f64 * step).exp();
     let filled = bars.iter().enumerate().filter(|(_, count)| **count > 0);
+    // A single frame among thousands is what one looks for: it gets a pixel.
+    let height = |count: u64| (count as f64).max(0.015 * highest);
     chart.draw_series(filled.map(|(bar, &count)| {
-        Rectangle::new([(edge(bar), 0.0), (edge(bar + 1), count as f64)], colour.mix(0.85).filled())
+        Rectangle::new([(edge(bar), 0.0), (edge(bar + 1), height(count))], colour.mix(0.85).filled())
     }))?;
     mark_deadline(&mut chart, deadline, highest * 1.06)
 }
