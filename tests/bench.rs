@@ -99,7 +99,6 @@ fn what_makes_no_sense_is_refused_with_code_2() {
         (&["bench", "compare", "/no/such/a.json", "/no/such/b.json"], "/no/such/a.json"),
     ];
     for (arguments, word) in cases {
-        let arguments: Vec<&str> = arguments.iter().copied().collect();
         let joined: Vec<String> = match arguments[1] {
             // A value that begins with a dash is one only behind an equals sign.
             "compare" => arguments.iter().map(|&it| it.to_owned()).collect(),
