@@ -34,6 +34,8 @@
 //! | [`recording`] | simulated drives as bags, simulated rooms as files | networks |
 //! | [`picture`] | labelled clouds as images | the pipeline |
 //! | [`replay`] | recordings through the pipeline: pairing, transforms, output | arguments |
+//! | [`machine`] | what machine this is, and how it fares: CPU, clocks, power mode, temperatures | the pipeline |
+//! | [`scheduling`] | cores, real-time class, locked memory | the pipeline |
 //! | [`quantisation`] | fp32 parts → int8 parts: ranges, sensitivity, integer arithmetic | files of drives |
 //! | [`cli`] | one file per verb | |
 
@@ -48,6 +50,7 @@ pub mod grouping;
 pub mod instruction_set;
 pub mod latency;
 pub mod live;
+pub mod machine;
 pub mod map;
 pub mod metrics;
 pub mod network;
@@ -57,6 +60,7 @@ pub mod quantisation;
 pub mod recording;
 pub mod replay;
 pub mod ros;
+pub mod scheduling;
 pub mod sim;
 pub mod training;
 pub mod transport;

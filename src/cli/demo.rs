@@ -201,6 +201,26 @@ fn record(options: &DemoOptions, path: &Path, observe: &mut dyn FnMut(DemoEvent)
     Ok((Room { kind: scene.kind, height: scene.shape.size[2] }, truth))
 }
 
+/// Records the drive of a demo at another rate, for those who want the drive alone.
+pub(super) fn record_drive(
+    seed: u64,
+    frames: usize,
+    rate: f64,
+    path: &Path,
+    observe: &mut dyn FnMut(usize),
+) -> Result<(), RecordingError> {
+    let scene = scene(seed);
+    let sensor = Sensor::Depth(camera(DemoOptions::default().image));
+    let drive = Drive::new(&scene, held_out(seed), sensor, frames, rate).with_mount(mount());
+    let mut recorder = Recorder::create(path, drive.sensor())?;
+    for frame in drive {
+        recorder.write(&frame)?;
+        observe(frame.index + 1);
+    }
+    recorder.finish()?;
+    Ok(())
+}
+
 /// A full office.
 fn scene(seed: u64) -> Scene {
     Scene::generate(held_out(seed), &SceneOptions { kind: Some(RoomKind::Office), density: DENSITY, held_out: true })

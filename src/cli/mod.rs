@@ -4,6 +4,7 @@
 //! written, with the reason on stderr.
 
 mod architecture;
+pub mod bench;
 mod calibrate;
 pub mod demo;
 mod eval;
@@ -43,6 +44,8 @@ enum Verb {
     Replay(replay::Arguments),
     /// Say what is in a bag, cloud, room or model folder, and what is wrong with it.
     Inspect(inspect_command::Arguments),
+    /// Measure frames against a deadline on this machine: table, JSON, plot; and compare two runs.
+    Bench(bench::Arguments),
     /// Simulate a recorded drive, or rooms, with exact truth.
     Simulate(simulate::Arguments),
     /// Score a model on rooms with truth.
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Feed(arguments) => feed::run(&arguments),
         Verb::Calibrate(arguments) => calibrate::run(&arguments),
+        Verb::Bench(arguments) => bench::run(&arguments),
         Verb::Demo(arguments) => demo::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
         Verb::Inspect(arguments) => inspect_command::run(&arguments),

@@ -26,10 +26,13 @@ mod bag;
 mod choose;
 mod error;
 mod file;
+mod frame;
+mod load;
 mod pairing;
 mod picture;
 mod place;
 mod queue;
+mod reader;
 mod session;
 mod summary;
 
@@ -45,6 +48,8 @@ use crate::pipeline::FrameReport;
 use crate::transport::Looks;
 
 pub use error::{DropReason, ReplayError};
+pub use frame::{FrameDecoder, FrameParts};
+pub use load::{LoadOptions, LoadedDrive, LoadedFrame, load_frames};
 pub use summary::{Dropped, ReplaySummary};
 
 /// Topic of the labelled clouds in the output.
