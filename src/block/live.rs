@@ -37,12 +37,34 @@ impl WindowKey {
 
 /// The windows that contain a point, in key order; none for a broken point.
 pub fn windows_of(point: &[f32; 3], windowing: &Windowing) -> impl Iterator<Item = WindowKey> + use<> {
-    let [x, y] = match is_candidate(point) {
-        true => [point[0], point[1]].map(|value| numbers(value, windowing)),
-        #[expect(clippy::reversed_empty_ranges, reason = "the empty range")]
-        false => [0..=-1, 0..=-1],
-    };
-    x.flat_map(move |x| y.clone().map(move |y| WindowKey { x, y }))
+    Span::of(point, windowing).keys()
+}
+
+/// The windows that contain a point: from the first to the last number along x and y, none where the first is beyond
+/// the last.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    first: [i32; 2],
+    last: [i32; 2],
+}
+
+impl Span {
+    fn of(point: &[f32; 3], windowing: &Windowing) -> Self {
+        if !is_candidate(point) {
+            return Self { first: [0; 2], last: [-1; 2] };
+        }
+        let [x, y] = [point[0], point[1]].map(|value| numbers(value, windowing));
+        Self { first: [*x.start(), *y.start()], last: [*x.end(), *y.end()] }
+    }
+
+    fn is_empty(self) -> bool {
+        self.first[0] > self.last[0]
+    }
+
+    fn keys(self) -> impl Iterator<Item = WindowKey> {
+        let Self { first, last } = self;
+        (first[0]..=last[0]).flat_map(move |x| (first[1]..=last[1]).map(move |y| WindowKey { x, y }))
+    }
 }
 
 /// Window numbers whose interval contains `value`, along one axis.
@@ -72,6 +94,8 @@ pub struct WindowIndex {
     starts: Vec<usize>,
     candidates: Vec<u32>,
     cursor: Vec<usize>,
+    /// The windows of each point.
+    spans: Vec<Span>,
     pairs: Vec<(WindowKey, u32)>,
 }
 
@@ -92,6 +116,7 @@ impl WindowIndex {
             starts: vec![0],
             candidates: Vec::new(),
             cursor: Vec::new(),
+            spans: Vec::new(),
             pairs: Vec::new(),
         })
     }
@@ -101,40 +126,39 @@ impl WindowIndex {
     /// Work: two passes over points × windows per point, plus the windows of the bounding lattice.
     pub fn build(&mut self, position: &[[f32; 3]]) {
         let position = &position[..position.len().min(u32::MAX as usize)];
-        match self.lattice(position) {
-            Some(lattice) => self.build_by_counting(position, lattice),
+        self.spans.clear();
+        self.spans.extend(position.iter().map(|point| Span::of(point, &self.windowing)));
+        match self.lattice() {
+            Some(lattice) => self.build_by_counting(lattice),
             None => self.build_by_sorting(position),
         }
     }
 
     /// Bounding lattice of all candidates: first key, and windows along x and y. `None` if it is
     /// too wide to count on.
-    fn lattice(&self, position: &[[f32; 3]]) -> Option<(WindowKey, i64, i64)> {
-        let mut low = [f32::INFINITY; 2];
-        let mut high = [f32::NEG_INFINITY; 2];
-        for point in position.iter().filter(|point| is_candidate(point)) {
+    fn lattice(&self) -> Option<(WindowKey, i64, i64)> {
+        let (mut first, mut last) = ([i32::MAX; 2], [i32::MIN; 2]);
+        for span in self.spans.iter().filter(|span| !span.is_empty()) {
             for axis in 0..2 {
-                low[axis] = low[axis].min(point[axis]);
-                high[axis] = high[axis].max(point[axis]);
+                first[axis] = first[axis].min(span.first[axis]);
+                last[axis] = last[axis].max(span.last[axis]);
             }
         }
-        if low[0] > high[0] {
+        if first[0] > last[0] {
             return Some((WindowKey::default(), 0, 0));
         }
-        let first = low.map(|value| *numbers(value, &self.windowing).start());
-        let last = high.map(|value| *numbers(value, &self.windowing).end());
         let [width, depth] = std::array::from_fn(|axis| i64::from(last[axis]) - i64::from(first[axis]) + 1);
         (width * depth <= Self::MAXIMUM_COUNTERS).then_some((WindowKey { x: first[0], y: first[1] }, width, depth))
     }
 
-    fn build_by_counting(&mut self, position: &[[f32; 3]], (first, width, depth): (WindowKey, i64, i64)) {
+    fn build_by_counting(&mut self, (first, width, depth): (WindowKey, i64, i64)) {
         let slot = |key: WindowKey| {
             ((i64::from(key.x) - i64::from(first.x)) * depth + i64::from(key.y) - i64::from(first.y)) as usize
         };
         self.cursor.clear();
         self.cursor.resize((width * depth) as usize, 0);
-        for point in position {
-            windows_of(point, &self.windowing).for_each(|key| self.cursor[slot(key)] += 1);
+        for span in &self.spans {
+            span.keys().for_each(|key| self.cursor[slot(key)] += 1);
         }
         self.keys.clear();
         self.starts.clear();
@@ -152,8 +176,8 @@ impl WindowIndex {
         self.starts.push(total);
         self.candidates.clear();
         self.candidates.resize(total, 0);
-        for (index, point) in position.iter().enumerate() {
-            for key in windows_of(point, &self.windowing) {
+        for (index, span) in self.spans.iter().enumerate() {
+            for key in span.keys() {
                 let next = &mut self.cursor[slot(key)];
                 self.candidates[*next] = index as u32;
                 *next += 1;
