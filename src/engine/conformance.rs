@@ -3,10 +3,12 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
 
-use super::properties::{Case, difference, engines, run, same_neighbours, tract};
+use super::properties::{Case, difference, engines, native, run, same_neighbours, tract};
 use super::{PlainEngine, Prediction};
 use crate::geometry::{GeometryPlan, PlanWorkspace};
+use crate::instruction_set::InstructionSet;
 use crate::network::onnx::{check_part, export, read_parameters};
 use crate::network::zoo::{Sizes, by_name, names};
 use crate::network::{Architecture, LevelEntry, PartRole, Weights};
@@ -111,5 +113,25 @@ fn any_number_of_points_has_a_maximum() {
         sizes.levels.clear();
         let architecture = by_name("asis-pointnet-vanilla", &sizes).unwrap();
         compare("asis-pointnet-vanilla", "spread", &block(&architecture, "spread"));
+    }
+}
+
+/// First bytes of the SHA-256 of embeddings and logits, little-endian, of the small networks below.
+const BITS: [(&str, &str); 3] =
+    [("asis-pointnet", "e1e4cfecc0e01907"), ("asis-pointnet2", "f7c6a3e6c6a02fdb"), ("jsnet", "a23f98ed2436c809")];
+
+#[test]
+fn every_processor_gives_the_same_bits() {
+    // The tests before hold this processor's instruction sets to each other; this one holds x86-64, aarch64 and
+    // whatever comes next to one answer. Together the networks have every operation, PointConv's exponentials too.
+    for (name, expected) in BITS {
+        let case = block(&small(name, 9), "spread");
+        for set in InstructionSet::available() {
+            let Prediction { embeddings, logits } = run(&mut native(&case, set), &case).unwrap();
+            let mut hash = Sha256::new();
+            embeddings.iter().chain(&logits).for_each(|value| hash.update(value.to_le_bytes()));
+            let bits: String = hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(bits, expected, "{name} on {set}");
+        }
     }
 }
