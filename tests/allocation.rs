@@ -11,7 +11,7 @@ use nalgebra::{Isometry3, Point3, Translation3, UnitQuaternion, Vector3};
 
 use instanton::cloud::{Cloud, Labels};
 use instanton::config::Config;
-use instanton::engine::{BlockInput, Engine, EngineChain, EngineError, Prediction};
+use instanton::engine::{BlockInput, Engine, EngineChain, EngineError, EngineKind, Prediction};
 use instanton::latency::{Deadline, FrameLedger};
 use instanton::live::{LiveFrame, LiveOptions, LiveOutput, LiveRunner};
 use instanton::network::asis::Asis;
@@ -166,15 +166,16 @@ fn main() {
     let folder = tempfile::tempdir().expect("a writable place");
     let model = small_model(folder.path());
     let room = Room::new();
-    recorded_frames(&model, &room);
+    recorded_frames(&model, &room, chains(&model));
     println!("0 allocations in {} recorded frames", counted());
+    recorded_frames(&model, &room, EngineKind::Native.chains(&model, 2).expect("the native engine"));
+    println!("0 allocations in {} recorded frames on the native engine", counted());
     live_frames(&model, &room);
     println!("0 allocations in {} live frames", counted());
 }
 
-fn recorded_frames(model: &Model, room: &Room) {
-    let mut pipeline =
-        Pipeline::with_chains(model, configuration(), chains(model), Default::default()).expect("sound sizes");
+fn recorded_frames(model: &Model, room: &Room, chains: Vec<EngineChain>) {
+    let mut pipeline = Pipeline::with_chains(model, configuration(), chains, Default::default()).expect("sound sizes");
     pipeline.prepare_thread();
     let (mut labels, mut ledger, mut seen) = (Labels::default(), FrameLedger::default(), LiveFrame::default());
     let (mut step, mut blocks, mut gone) = (0, 0, 0);

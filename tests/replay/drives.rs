@@ -1,8 +1,10 @@
 //! What is done with a sound recording.
 
 use std::path::Path;
+use std::process::Command;
 
 use instanton::cloud::INVALID_CLASS;
+use instanton::instruction_set::{self, InstructionSet};
 use instanton::replay::{ColourBy, Event, LABELLED_TOPIC, Orientation, ReplayOptions, replay};
 
 use crate::support::{Bag, Read, SECOND, START, bits, column, corner, decode, model, options, read, run};
@@ -86,6 +88,26 @@ fn one_thread_or_two_give_the_same_bytes() {
         std::fs::read(output).unwrap()
     };
     assert!(bytes(1) == bytes(2));
+}
+
+#[test]
+fn every_instruction_set_gives_the_same_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in.mcap");
+    drive(&input, 3);
+    // The set is chosen once per process.
+    let bytes = |set: InstructionSet| {
+        let output = folder.path().join(format!("{set}.mcap"));
+        let mut program = Command::new(env!("CARGO_BIN_EXE_instanton"));
+        program.env(instruction_set::VARIABLE, set.name()).args(["replay", "--colour", "instance", "--model"]);
+        let result = program.arg(model().folder()).arg(&input).arg("--out").arg(&output).output().unwrap();
+        assert!(result.status.success(), "{set}: {}", String::from_utf8_lossy(&result.stderr));
+        std::fs::read(output).unwrap()
+    };
+    let plain = bytes(InstructionSet::Plain);
+    for set in InstructionSet::available() {
+        assert!(bytes(set) == plain, "{set}");
+    }
 }
 
 #[test]
