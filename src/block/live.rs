@@ -43,13 +43,13 @@ pub fn windows_of(point: &[f32; 3], windowing: &Windowing) -> impl Iterator<Item
 /// The windows that contain a point: from the first to the last number along x and y, none where the first is beyond
 /// the last.
 #[derive(Clone, Copy, Debug)]
-struct Span {
-    first: [i32; 2],
-    last: [i32; 2],
+pub(super) struct Span {
+    pub(super) first: [i32; 2],
+    pub(super) last: [i32; 2],
 }
 
 impl Span {
-    fn of(point: &[f32; 3], windowing: &Windowing) -> Self {
+    pub(super) fn of(point: &[f32; 3], windowing: &Windowing) -> Self {
         if !is_candidate(point) {
             return Self { first: [0; 2], last: [-1; 2] };
         }
@@ -57,7 +57,7 @@ impl Span {
         Self { first: [*x.start(), *y.start()], last: [*x.end(), *y.end()] }
     }
 
-    fn is_empty(self) -> bool {
+    pub(super) fn is_empty(self) -> bool {
         self.first[0] > self.last[0]
     }
 

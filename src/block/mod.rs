@@ -32,6 +32,7 @@
 //! # Ok::<(), instanton::block::BlockError>(())
 //! ```
 
+mod cells;
 mod error;
 mod extent;
 mod features;
@@ -39,6 +40,7 @@ pub mod live;
 pub mod reference;
 mod sampler;
 
+pub use cells::CellIndex;
 pub use error::BlockError;
 pub use extent::{Extent, ROBUST_FRACTION, RobustExtent};
 pub use features::{ABSENT_COLOUR, FEATURES, write_features};

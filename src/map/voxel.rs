@@ -173,6 +173,8 @@ impl VoxelMap {
             self.cloud.colour = Some(colour);
         }
         let origin = pose.translation.vector;
+        // Neighbours in an image often share a voxel: the last one is tried before the table.
+        let mut last: Option<(VoxelKey, u32)> = None;
         for (point, &[x, y, z]) in frame.position.iter().enumerate() {
             let position = pose * Point3::new(f64::from(x), f64::from(y), f64::from(z));
             let usable = valid(point) && position.coords.iter().all(|value| value.abs() < FARTHEST);
@@ -184,34 +186,41 @@ impl VoxelMap {
             let range = (position.coords - origin).norm() as f32;
             let position = [position.x as f32, position.y as f32, position.z as f32];
             let colour = frame.colour.as_ref().map_or(GREY, |colour| colour[point]);
-            let voxel = self.insert_point(position, colour, range, stamp, &mut report);
+            let key = self.key_of(position);
+            let known = last.filter(|last| last.0 == key).map(|last| last.1).or_else(|| self.lookup.get(&key).copied());
+            let voxel = match known {
+                Some(voxel) => self.see_again(voxel, position, colour, range, stamp),
+                None => self.create(key, position, colour, range, stamp, &mut report),
+            };
+            last = Some((key, voxel)).filter(|_| voxel != NO_VOXEL);
             report.inserted += usize::from(voxel != NO_VOXEL);
             voxel_of_point.push(voxel);
         }
         report
     }
 
-    fn insert_point(
+    fn see_again(&mut self, voxel: u32, position: [f32; 3], colour: [u8; 3], range: f32, stamp: i64) -> u32 {
+        let slot = voxel as usize;
+        self.seen[slot] = stamp;
+        if range < self.range[slot] {
+            self.range[slot] = range;
+            self.cloud.position[slot] = position;
+            if let Some(colours) = &mut self.cloud.colour {
+                colours[slot] = colour;
+            }
+        }
+        voxel
+    }
+
+    fn create(
         &mut self,
+        key: VoxelKey,
         position: [f32; 3],
         colour: [u8; 3],
         range: f32,
         stamp: i64,
         report: &mut Insertion,
     ) -> u32 {
-        let key = self.key_of(position);
-        if let Some(&voxel) = self.lookup.get(&key) {
-            let slot = voxel as usize;
-            self.seen[slot] = stamp;
-            if range < self.range[slot] {
-                self.range[slot] = range;
-                self.cloud.position[slot] = position;
-                if let Some(colours) = &mut self.cloud.colour {
-                    colours[slot] = colour;
-                }
-            }
-            return voxel;
-        }
         if self.len() >= self.options.maximum_voxels.min(NO_VOXEL as usize) {
             report.overflow += 1;
             return NO_VOXEL;

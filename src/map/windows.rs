@@ -2,7 +2,7 @@
 //!
 //! A window is *dirty* when it was never labelled or when its number of voxels changed by more than
 //! a stated fraction since it was. The lattice is fixed to the fixed frame
-//! ([`WindowIndex`](crate::block::WindowIndex)), so a window keeps its name while the robot moves.
+//! ([`CellIndex`]), so a window keeps its name while the robot moves.
 //!
 //! **Worth.** Where not all of them can be labelled: never labelled before the others, then by how much
 //! changed (in quarters of what was there, so that a few voxels more or less do not outweigh a metre),
@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use super::VoxelMap;
-use crate::block::{BlockError, WindowIndex, WindowKey, Windowing};
+use crate::block::{BlockError, CellIndex, WindowKey, Windowing};
 
 /// Parts of a window's voxels in which changes are told apart.
 const CHANGE_STEPS: f32 = 4.0;
@@ -89,7 +89,7 @@ pub fn sort_by_neighbourhood(dirty: &mut [DirtyWindow]) {
 #[derive(Debug)]
 pub struct WindowBook {
     windowing: Windowing,
-    index: WindowIndex,
+    index: CellIndex,
     labelled: HashMap<WindowKey, LabelledWindow>,
 }
 
@@ -99,14 +99,14 @@ impl WindowBook {
     /// # Errors
     /// [`BlockError::Windowing`] for sizes that cannot be meant.
     pub fn new(windowing: Windowing) -> Result<Self, BlockError> {
-        Ok(Self { windowing, index: WindowIndex::new(windowing)?, labelled: HashMap::new() })
+        Ok(Self { windowing, index: CellIndex::new(windowing)?, labelled: HashMap::new() })
     }
 
     /// Sorts the map's voxels into windows and forgets windows that are empty now.
     pub fn update(&mut self, map: &VoxelMap) {
         self.index.build(&map.cloud().position);
-        let keys = self.index.keys();
-        self.labelled.retain(|key, _| keys.binary_search(key).is_ok());
+        let index = &self.index;
+        self.labelled.retain(|&key, _| index.count(key) > 0);
     }
 
     /// Forgets which windows were labelled.
@@ -117,14 +117,16 @@ impl WindowBook {
     /// The dirty windows with at least `minimum` voxels, the worthiest first.
     pub fn dirty(&self, minimum: usize, fraction: f32, outlook: Outlook, dirty: &mut Vec<DirtyWindow>) {
         dirty.clear();
+        let mut windows = 0_usize;
+        self.index.for_each(|_, _| windows += 1);
         // Rounded up, so that a few windows more than ever before need no more room.
-        dirty.reserve(self.index.keys().len().next_power_of_two());
+        dirty.reserve(windows.next_power_of_two());
         let half = self.windowing.size / 2.0;
-        for (key, members) in self.index.iter() {
+        self.index.for_each(|key, voxels| {
             let centre = key.origin(&self.windowing).map(|corner| corner as f32 + half);
             let window = DirtyWindow {
                 key,
-                voxels: members.len(),
+                voxels,
                 labelled: self.labelled.get(&key).copied(),
                 squared_distance: outlook.squared_distance(centre),
             };
@@ -132,13 +134,13 @@ impl WindowBook {
             if window.voxels >= minimum && changed {
                 dirty.push(window);
             }
-        }
+        });
         dirty.sort_unstable_by_key(DirtyWindow::worth);
     }
 
-    /// The voxels of a window in ascending order.
-    pub fn members(&self, key: WindowKey) -> &[u32] {
-        self.index.candidates(key)
+    /// The voxels of a window in ascending order; `members` is overwritten.
+    pub fn members(&self, key: WindowKey, members: &mut Vec<u32>) {
+        self.index.points_of(key, members);
     }
 
     /// Notes that a window was labelled when it was like this.
@@ -248,6 +250,8 @@ mod tests {
         let points = vec![[0.2, 0.2, 0.0], [0.7, 0.2, 1.0], [1.2, 0.2, 0.0], [0.2, 0.9, 2.0]];
         let mut book = WindowBook::new(Windowing::default()).expect("sound sizes");
         book.update(&map_of(points));
-        assert_eq!(book.members(WindowKey { x: 0, y: 0 }), [0, 1, 3]);
+        let mut members = Vec::new();
+        book.members(WindowKey { x: 0, y: 0 }, &mut members);
+        assert_eq!(members, [0, 1, 3]);
     }
 }

@@ -111,7 +111,7 @@ impl Pipeline {
         *room = (*room).max(window.voxels.next_power_of_two());
         crew.start(window.key, *frame, |job| {
             job.room = *room;
-            job.fill(window, book.members(window.key), map, extent);
+            job.fill(window, book, map, extent);
             (job.sequence, job.epoch) = (sequence.0, *epoch);
             job.stamp = last_place.map_or(0, |(_, stamp)| stamp);
         });

@@ -10,7 +10,7 @@ use crate::cloud::Cloud;
 use crate::engine::{EngineFallback, Prediction};
 use crate::grouping::Clusters;
 use crate::latency::StageTimes;
-use crate::map::{DirtyWindow, NO_VOXEL, VoxelMap};
+use crate::map::{DirtyWindow, NO_VOXEL, VoxelMap, WindowBook};
 
 use super::BlockFailure;
 
@@ -63,11 +63,12 @@ pub(super) struct Job {
 
 impl Job {
     /// Takes over the points of a window.
-    pub(super) fn fill(&mut self, window: DirtyWindow, members: &[u32], map: &VoxelMap, extent: Extent) {
+    pub(super) fn fill(&mut self, window: DirtyWindow, book: &WindowBook, map: &VoxelMap, extent: Extent) {
         (self.window, self.extent, self.revision) = (Some(window), Some(extent), map.revision());
         self.members.clear();
         self.members.reserve(self.room);
-        self.members.extend_from_slice(members);
+        book.members(window.key, &mut self.members);
+        let members = &self.members;
         let cloud = map.cloud();
         self.points.position.clear();
         self.points.position.reserve(self.room);

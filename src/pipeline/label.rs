@@ -42,17 +42,21 @@ impl Pipeline {
         labels.confidence.clear();
         labels.confidence.resize(points, 0.0);
         self.seen_instances.clear();
+        // Neighbours in an image often share a voxel, and more often an instance.
+        let (mut last, mut last_label) = (NO_VOXEL, None);
         for (point, &voxel) in self.voxel_of_point.iter().enumerate() {
-            if voxel == NO_VOXEL {
-                continue;
+            if voxel != last {
+                (last, last_label) = (voxel, if voxel == NO_VOXEL { None } else { self.voxel_label(voxel) });
             }
-            if let Some((class, instance, confidence)) = self.voxel_label(voxel) {
+            if let Some((class, instance, confidence)) = last_label {
                 labels.class[point] = class;
                 labels.instance[point] = instance;
                 labels.confidence[point] = confidence;
+                if instance != NO_INSTANCE && self.seen_instances.last() != Some(&instance) {
+                    self.seen_instances.push(instance);
+                }
             }
         }
-        self.seen_instances.extend(labels.instance.iter().filter(|&&instance| instance != NO_INSTANCE));
         self.seen_instances.sort_unstable();
         self.seen_instances.dedup();
         self.seen_instances.len()
