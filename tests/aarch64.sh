@@ -29,6 +29,8 @@ dependencies='profile.release.package."*".opt-level=0'
 # Emulated code is ten times slower: fewer random cases of the same properties.
 export PROPTEST_CASES="${PROPTEST_CASES:-32}"
 
+export INSTANTON_TESTS_WITHOUT_TRACT=1
+
 # What is left out: what takes minutes and does not hang on the processor (tract on networks of published size, reading
 # parts back).
 cargo test --release --lib --target "$target" --config "$dependencies" -- \

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use nalgebra::{Isometry3, Point3};
+use nalgebra::{Isometry3, Vector3};
 
 use super::ClassVotes;
 use crate::cloud::{Cloud, NO_INSTANCE};
@@ -123,7 +123,12 @@ impl VoxelMap {
     }
 
     fn key_of(&self, position: [f32; 3]) -> VoxelKey {
-        position.map(|value| (value / self.options.voxel).floor() as i32)
+        position.map(|value| {
+            // Rounded down, without the call that a floor is where the compiler may not assume the instruction.
+            let quotient = value / self.options.voxel;
+            let toward_zero = quotient as i32;
+            toward_zero - i32::from(toward_zero as f32 > quotient)
+        })
     }
 
     /// Class votes of each voxel.
@@ -172,18 +177,19 @@ impl VoxelMap {
             colour.resize(self.len(), GREY);
             self.cloud.colour = Some(colour);
         }
-        let origin = pose.translation.vector;
+        let (origin, rotation) = (pose.translation.vector, pose.rotation.to_rotation_matrix());
         // Neighbours in an image often share a voxel: the last one is tried before the table.
         let mut last: Option<(VoxelKey, u32)> = None;
         for (point, &[x, y, z]) in frame.position.iter().enumerate() {
-            let position = pose * Point3::new(f64::from(x), f64::from(y), f64::from(z));
-            let usable = valid(point) && position.coords.iter().all(|value| value.abs() < FARTHEST);
+            let seen = rotation * Vector3::new(f64::from(x), f64::from(y), f64::from(z));
+            let position = origin + seen;
+            let usable = valid(point) && position.iter().all(|value| value.abs() < FARTHEST);
             if !usable {
                 report.invalid += 1;
                 voxel_of_point.push(NO_VOXEL);
                 continue;
             }
-            let range = (position.coords - origin).norm() as f32;
+            let range = seen.norm() as f32;
             let position = [position.x as f32, position.y as f32, position.z as f32];
             let colour = frame.colour.as_ref().map_or(GREY, |colour| colour[point]);
             let key = self.key_of(position);
