@@ -99,7 +99,7 @@ fn embeddings(points: usize, objects: usize, spread: f32) -> Vec<f32> {
 
 fn fusion(criterion: &mut Criterion) {
     let features: Vec<f32> = (0..4096_u32 * 128).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32).collect();
-    let (mut fusion, mut fused) = (InstanceFusion::default(), Vec::new());
+    let (mut fusion, mut fused) = (InstanceFusion::default(), vec![0.0; features.len()]);
     let mut group = criterion.benchmark_group("instance fusion, 4096 x 5, 128 channels");
     let cases = [
         ("identical", 12, 0.0),

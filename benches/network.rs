@@ -1,4 +1,4 @@
-//! One 4096-point block through every network, on one thread: tract, and for ASIS the embedding search
+//! One 4096-point block through every network, on one thread: native engine and tract, and for ASIS the embedding search
 //! alone and the plain forward pass. `cargo bench --bench network -- jsnet` runs those of one name.
 //!
 //! Uses the golden weights of the two published networks and the real Kinect block where `$INSTANTON_SHARED/golden` is there,
@@ -9,12 +9,13 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use instanton::engine::{BlockInput, Engine, InstanceFusion, PlainEngine, Prediction, TractEngine};
+use instanton::engine::{BlockInput, Engine, InstanceFusion, NativeEngine, PlainEngine, Prediction, TractEngine};
 use instanton::geometry::{GeometryPlan, PlanWorkspace};
+use instanton::instruction_set::InstructionSet;
 use instanton::network::asis::Asis;
 use instanton::network::onnx::export;
 use instanton::network::zoo::{NAMES, Sizes, by_name};
-use instanton::network::{Architecture, Weights};
+use instanton::network::{Architecture, Parameters, Weights};
 
 fn golden(file: &str) -> Option<PathBuf> {
     let root = std::env::var_os("INSTANTON_SHARED")
@@ -55,27 +56,44 @@ fn plan_of(architecture: &Architecture, features: &[f32]) -> GeometryPlan {
     plan
 }
 
-/// Every network of the zoo on tract.
+/// Makes an engine for a network.
+type Maker = fn(&Architecture, &Parameters) -> Box<dyn Engine>;
+
+/// Every network of the zoo on the native engine and on tract.
 fn zoo(criterion: &mut Criterion) {
     let features = features();
     let mut group = criterion.benchmark_group("network");
     group.sample_size(20);
     for name in NAMES {
-        // Made where it is first measured: a name that the filter leaves out costs nothing.
-        let mut made: Option<(TractEngine, GeometryPlan)> = None;
-        let make = || {
+        let network = || {
             let architecture = by_name(name, &Sizes::published(name).expect("a known name")).expect("a network");
             let parameters = weights(&architecture).fold(&architecture).expect("foldable weights");
-            let parts = export(&architecture, &parameters).expect("its own parameters");
-            let engine = TractEngine::from_parts(&architecture, &parts).expect("tract loads the parts");
-            (engine, plan_of(&architecture, &features))
+            let plan = plan_of(&architecture, &features);
+            (architecture, parameters, plan)
         };
-        let mut prediction = Prediction::default();
-        group.bench_function(format!("{name}/tract"), |bencher| {
-            let (engine, plan) = made.get_or_insert_with(make);
-            let block = BlockInput { features: &features, plan };
-            bencher.iter(|| engine.run(black_box(block), &mut prediction).expect("a block"));
-        });
+        let make: [(&str, Maker); 2] = [
+            ("native", |architecture, parameters| {
+                let engine = NativeEngine::with_parameters(architecture, parameters, InstructionSet::best());
+                Box::new(engine.expect("its own parameters"))
+            }),
+            ("tract", |architecture, parameters| {
+                let parts = export(architecture, parameters).expect("its own parameters");
+                Box::new(TractEngine::from_parts(architecture, &parts).expect("tract loads the parts"))
+            }),
+        ];
+        for (engine, make) in make {
+            // Made where it is first measured: a name that the filter leaves out costs nothing.
+            let mut made: Option<(Box<dyn Engine>, GeometryPlan)> = None;
+            let mut prediction = Prediction::default();
+            group.bench_function(format!("{name}/{engine}"), |bencher| {
+                let (engine, plan) = made.get_or_insert_with(|| {
+                    let (architecture, parameters, plan) = network();
+                    (make(&architecture, &parameters), plan)
+                });
+                let block = BlockInput { features: &features, plan };
+                bencher.iter(|| engine.run(black_box(block), &mut prediction).expect("a block"));
+            });
+        }
     }
     group.finish();
 }

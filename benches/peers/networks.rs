@@ -40,8 +40,10 @@ struct Fuse<'a> {
 impl<'a> Fuse<'a> {
     fn new(case: &'a Case) -> Self {
         let settings = Fusion::of(&case.architecture);
-        let features = (0..case.architecture.points() * FUSED_CHANNELS).map(|at| (at * 37 % 101) as f32).collect();
-        Self { case, settings, features, fusion: InstanceFusion::default(), fused: Vec::new() }
+        let features: Vec<f32> =
+            (0..case.architecture.points() * FUSED_CHANNELS).map(|at| (at * 37 % 101) as f32).collect();
+        let fused = vec![0.0; features.len()];
+        Self { case, settings, features, fusion: InstanceFusion::default(), fused }
     }
 
     fn run(&mut self, round: usize) {

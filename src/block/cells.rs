@@ -81,22 +81,18 @@ impl CellIndex {
 
     /// Finds the lattice of cells. `false` where there is none.
     fn lay_out(&mut self) -> bool {
-        let (mut low, mut high) = ([i32::MAX; 2], [i32::MIN; 2]);
-        for span in self.spans.iter().filter(|span| !span.is_empty()) {
-            for axis in 0..2 {
-                if i64::from(span.last[axis]) - i64::from(span.first[axis]) != 1 {
-                    return false;
-                }
-                low[axis] = low[axis].min(span.first[axis]);
-                high[axis] = high[axis].max(span.first[axis]);
-            }
-        }
-        if low[0] > high[0] {
+        let Some(Span { first, last }) = Span::around(&self.spans) else {
             (self.first, self.size) = (WindowKey::default(), [0; 2]);
             return true;
+        };
+        let is_pair =
+            |span: &Span| [0, 1].iter().all(|&axis| i64::from(span.last[axis]) - i64::from(span.first[axis]) == 1);
+        if !self.spans.iter().filter(|span| !span.is_empty()).all(is_pair) {
+            return false;
         }
-        let [width, depth] = [0, 1].map(|axis| i64::from(high[axis]) - i64::from(low[axis]) + 1);
-        (self.first, self.size) = (WindowKey { x: low[0], y: low[1] }, [width as usize, depth as usize]);
+        // The last cell begins one window before the last window.
+        let [width, depth] = [0, 1].map(|axis| i64::from(last[axis]) - i64::from(first[axis]));
+        (self.first, self.size) = (WindowKey { x: first[0], y: first[1] }, [width as usize, depth as usize]);
         width.saturating_mul(depth) <= Self::MOST_CELLS
     }
 

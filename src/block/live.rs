@@ -61,6 +61,16 @@ impl Span {
         self.first[0] > self.last[0]
     }
 
+    /// From the lowest to the highest window of all points, along x and y; `None` where no point is in any.
+    pub(super) fn around(spans: &[Self]) -> Option<Self> {
+        let mut there = spans.iter().copied().filter(|span| !span.is_empty());
+        let first = there.next()?;
+        Some(there.fold(first, |all, span| Self {
+            first: [0, 1].map(|axis| all.first[axis].min(span.first[axis])),
+            last: [0, 1].map(|axis| all.last[axis].max(span.last[axis])),
+        }))
+    }
+
     fn keys(self) -> impl Iterator<Item = WindowKey> {
         let Self { first, last } = self;
         (first[0]..=last[0]).flat_map(move |x| (first[1]..=last[1]).map(move |y| WindowKey { x, y }))
@@ -137,16 +147,9 @@ impl WindowIndex {
     /// Bounding lattice of all candidates: first key, and windows along x and y. `None` if it is
     /// too wide to count on.
     fn lattice(&self) -> Option<(WindowKey, i64, i64)> {
-        let (mut first, mut last) = ([i32::MAX; 2], [i32::MIN; 2]);
-        for span in self.spans.iter().filter(|span| !span.is_empty()) {
-            for axis in 0..2 {
-                first[axis] = first[axis].min(span.first[axis]);
-                last[axis] = last[axis].max(span.last[axis]);
-            }
-        }
-        if first[0] > last[0] {
+        let Some(Span { first, last }) = Span::around(&self.spans) else {
             return Some((WindowKey::default(), 0, 0));
-        }
+        };
         let [width, depth] = std::array::from_fn(|axis| i64::from(last[axis]) - i64::from(first[axis]) + 1);
         (width * depth <= Self::MAXIMUM_COUNTERS).then_some((WindowKey { x: first[0], y: first[1] }, width, depth))
     }

@@ -42,8 +42,9 @@ const SLACK: usize = 32;
 const CHANNELS: usize = 32;
 
 /// Buffers of the fusion, kept between blocks.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct InstanceFusion {
+    set: InstructionSet,
     tree: Tree,
     walk: Walk,
     /// Of one point.
@@ -51,7 +52,24 @@ pub struct InstanceFusion {
     neighbours: Neighbours,
 }
 
+impl Default for InstanceFusion {
+    fn default() -> Self {
+        Self::on(InstructionSet::best())
+    }
+}
+
 impl InstanceFusion {
+    /// A search on an instruction set; on the plain one where the processor lacks it. The answer is the same on all.
+    pub fn on(set: InstructionSet) -> Self {
+        Self {
+            set,
+            tree: Tree::default(),
+            walk: Walk::default(),
+            candidates: Candidates::default(),
+            neighbours: Neighbours::default(),
+        }
+    }
+
     /// Writes to `fused` (`points × channels`) the channel-wise maximum of `features`
     /// (`points × channels`, point-major) over each point's at most `neighbours` nearest points
     /// within L1 distance `radius` of its embedding (`points × embedding_size`, point-major).
@@ -71,15 +89,18 @@ impl InstanceFusion {
         channels: usize,
         neighbours: usize,
         radius: f32,
-        fused: &mut Vec<f32>,
+        fused: &mut [f32],
     ) -> Result<(), EngineError> {
         let points = self.search(embeddings, embedding_size, neighbours, radius)?.count.len();
         if channels == 0 || features.len() != points.saturating_mul(channels) {
             let expected = points.saturating_mul(channels.max(1));
             return Err(EngineError::Shape { what: "semantic features", expected, actual: features.len() });
         }
-        fused.resize(features.len(), 0.0);
-        maxima(InstructionSet::best(), self, features, channels, fused);
+        if fused.len() != features.len() {
+            let (expected, actual) = (features.len(), fused.len());
+            return Err(EngineError::Shape { what: "room for fused features", expected, actual });
+        }
+        maxima(self.set, self, features, channels, fused);
         Ok(())
     }
 
@@ -104,7 +125,7 @@ impl InstanceFusion {
         self.neighbours.index.resize(points * slots, 0);
         self.neighbours.count.clear();
         self.neighbours.count.resize(points, 0);
-        search_leaves(InstructionSet::best(), self, embeddings, radius);
+        search_leaves(self.set, self, embeddings, radius);
         for &point in &self.tree.alone {
             write_slots(&mut self.neighbours, point as usize, &[point]);
         }
@@ -134,7 +155,7 @@ fn search_leaves(set: InstructionSet, fusion: &mut InstanceFusion, embeddings: &
 
 #[inline(always)]
 fn search_every_leaf<P: Pick>(fusion: &mut InstanceFusion, embeddings: &[f32], radius: f32) {
-    let InstanceFusion { tree, walk, candidates, neighbours } = fusion;
+    let InstanceFusion { tree, walk, candidates, neighbours, .. } = fusion;
     for leaf in 0..tree.leaf_count() {
         walk.plan(tree, leaf, radius);
         let (begin, end) = tree.range(leaf);

@@ -118,6 +118,7 @@ impl Engine for TractEngine {
                 let embedding_size = self.architecture.embedding_size();
                 let channels = second.len() / self.architecture.points();
                 let Fusion { neighbours, radius } = head.settings;
+                head.fused.resize(second.len(), 0.0);
                 head.search.fuse(embeddings, embedding_size, second, channels, neighbours, radius, &mut head.fused)?;
                 let context = failed("head");
                 head.part

@@ -91,7 +91,7 @@ impl GraphNetwork {
                 finite("embeddings", &prediction.embeddings)?;
                 finite("fusion features", features)?;
                 let channels = features.len() / self.architecture.points();
-                let mut result = Vec::new();
+                let mut result = vec![0.0; features.len()];
                 let (embeddings, size) = (&prediction.embeddings, self.architecture.embedding_size());
                 self.search.fuse(embeddings, size, features, channels, neighbours, radius, &mut result)?;
                 fused = Some(result);

@@ -14,7 +14,7 @@ fn fusion_is_the_references() {
         let k = archive.scalar::<i32>("k") as usize;
         let radius = archive.scalar::<f32>("thres");
 
-        let (mut fusion, mut fused) = (InstanceFusion::default(), Vec::new());
+        let (mut fusion, mut fused) = (InstanceFusion::default(), vec![0.0; features.len()]);
         fusion.fuse(&embeddings, embedding_size, &features, channels, k, radius, &mut fused).unwrap();
         assert_eq!(fused, archive.values::<f32>("fused"), "{name}");
 

@@ -34,21 +34,26 @@ fn embeddings() -> impl Strategy<Value = (usize, Vec<f32>)> {
 proptest! {
     #[test]
     fn search_is_the_plain_search((size, embeddings) in embeddings(), k in 1_usize..40, radius in prop_oneof![Just(0.5_f32), Just(-0.0), -0.1_f32..2.0, Just(f32::INFINITY)]) {
-        let mut fusion = InstanceFusion::default();
-        let found = sets(fusion.search(&embeddings, size, k, radius).unwrap());
-        prop_assert_eq!(found, sorted(nearest_plain(&embeddings, size, k, radius)));
+        let expected = sorted(nearest_plain(&embeddings, size, k, radius));
+        for set in InstructionSet::available() {
+            let mut fusion = InstanceFusion::on(set);
+            prop_assert_eq!(&sets(fusion.search(&embeddings, size, k, radius).unwrap()), &expected, "{}", set);
+        }
     }
 
     #[test]
     fn fused_is_the_maximum((size, embeddings) in embeddings(), channels in 1_usize..70) {
         let points = embeddings.len() / size;
         let features: Vec<f32> = (0..points * channels).map(|i| (i as f32 * 12.9898).sin()).collect();
-        let (mut fusion, mut fused) = (InstanceFusion::default(), vec![3.0; 5]);
-        fusion.fuse(&embeddings, size, &features, channels, 30, 0.5, &mut fused).unwrap();
-        for (point, near) in nearest_plain(&embeddings, size, 30, 0.5).into_iter().enumerate() {
-            for channel in 0..channels {
-                let best = near.iter().map(|&i| features[i as usize * channels + channel]).fold(f32::MIN, f32::max);
-                prop_assert_eq!(fused[point * channels + channel], best);
+        let near = nearest_plain(&embeddings, size, 30, 0.5);
+        for set in InstructionSet::available() {
+            let mut fused = vec![3.0; features.len()];
+            InstanceFusion::on(set).fuse(&embeddings, size, &features, channels, 30, 0.5, &mut fused).unwrap();
+            for (point, near) in near.iter().enumerate() {
+                for channel in 0..channels {
+                    let best = near.iter().map(|&i| features[i as usize * channels + channel]).fold(f32::MIN, f32::max);
+                    prop_assert_eq!(fused[point * channels + channel], best, "{}", set);
+                }
             }
         }
     }
@@ -66,18 +71,20 @@ fn identical_embeddings_share_the_first_points() {
 fn points_without_an_embedding_are_their_own_neighbours() {
     let mut embeddings = vec![0.0; 4 * 2];
     embeddings[2] = f32::NAN;
-    let (mut fusion, mut fused) = (InstanceFusion::default(), Vec::new());
+    let (mut fusion, mut fused) = (InstanceFusion::default(), [0.0; 4]);
     fusion.fuse(&embeddings, 2, &[1.0, 9.0, 2.0, 3.0], 1, 30, 0.5, &mut fused).unwrap();
     assert_eq!(fused, [3.0, 9.0, 3.0, 3.0]);
 }
 
 #[test]
 fn shapes_that_do_not_fit_are_refused() {
-    let (mut fusion, mut fused) = (InstanceFusion::default(), Vec::new());
+    let (mut fusion, mut fused) = (InstanceFusion::default(), [0.0; 2]);
     assert!(fusion.fuse(&[0.0; 7], 5, &[0.0; 2], 2, 30, 0.5, &mut fused).is_err());
     assert!(fusion.fuse(&[0.0; 5], 0, &[0.0; 2], 2, 30, 0.5, &mut fused).is_err());
     assert!(fusion.fuse(&[0.0; 5], 5, &[0.0; 3], 2, 30, 0.5, &mut fused).is_err());
     assert!(fusion.fuse(&[0.0; 5], 5, &[0.0; 2], 2, 0, 0.5, &mut fused).is_err());
-    fusion.fuse(&[], 5, &[], 2, 30, 0.5, &mut fused).unwrap();
-    assert!(fused.is_empty());
+    assert!(fusion.fuse(&[0.0; 5], 5, &[0.0; 2], 2, 30, 0.5, &mut fused[..1]).is_err());
+    fusion.fuse(&[0.0; 5], 5, &[4.0; 2], 2, 30, 0.5, &mut fused).unwrap();
+    assert_eq!(fused, [4.0; 2]);
+    fusion.fuse(&[], 5, &[], 2, 30, 0.5, &mut []).unwrap();
 }

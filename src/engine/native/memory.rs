@@ -5,6 +5,7 @@ use super::kernels::{Aligned, stride_of};
 use super::program::{Affine, PointConvolutionStage, Program, RowOperation, RowStage, Step, ValueId};
 use crate::engine::InstanceFusion;
 use crate::geometry::LevelSpecification;
+use crate::instruction_set::InstructionSet;
 
 /// Values of a tile of rows: it and what it is multiplied with stay in the second cache.
 const TILE_VALUES: usize = 16 * 1024;
@@ -127,10 +128,8 @@ pub(super) struct Memory {
     pub held: Vec<(usize, Aligned)>,
     /// Neighbours in embedding space.
     pub search: InstanceFusion,
-    /// Their maxima, without padding.
-    pub fused: Vec<f32>,
-    /// Rows without padding, for the search.
-    pub compact: [Vec<f32>; 2],
+    /// Embeddings without padding, for the search.
+    pub compact: Vec<f32>,
 }
 
 /// Values that the working buffers have to hold.
@@ -195,8 +194,8 @@ impl Sizes {
 }
 
 impl Memory {
-    /// Memory for a program over levels of these sizes.
-    pub fn new(program: &Program, layout: &Layout, levels: &[LevelSpecification]) -> Self {
+    /// Memory for a program over levels of these sizes, whose search runs on an instruction set.
+    pub fn new(program: &Program, layout: &Layout, levels: &[LevelSpecification], set: InstructionSet) -> Self {
         let mut sizes = Sizes::default();
         program.steps.iter().for_each(|step| sizes.step(program, step, levels));
         Self {
@@ -209,6 +208,7 @@ impl Memory {
             start: Aligned::zeros(sizes.start),
             pairs: Vec::with_capacity(sizes.pairs),
             held: Vec::with_capacity(program.steps.iter().map(|step| step.writes().len()).max().unwrap_or(0)),
+            search: InstanceFusion::on(set),
             ..Self::default()
         }
     }

@@ -124,7 +124,8 @@ impl NativeEngine {
     }
 
     fn of(loaded: Arc<Loaded>) -> Self {
-        let memory = Memory::new(&loaded.program, &loaded.layout, loaded.architecture.levels());
+        let Loaded { program, layout, architecture, kernels, .. } = &*loaded;
+        let memory = Memory::new(program, layout, architecture.levels(), kernels.instruction_set());
         Self { loaded, memory }
     }
 }

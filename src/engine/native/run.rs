@@ -31,6 +31,8 @@ pub(super) struct Run<'a> {
 impl<'a> Run<'a> {
     /// Runs every step.
     pub fn run(&self, memory: &mut Memory) -> Result<(), EngineError> {
+        // What a block that broke off has left.
+        Self::release(memory);
         for step in &self.program.steps {
             match step {
                 Step::Rows(stage) => self.rows(stage, memory),
@@ -39,13 +41,13 @@ impl<'a> Run<'a> {
                 Step::Mean { from, to } => self.mean(*from, *to, memory),
                 Step::GateFactors { parts, channels, to } => self.gate_factors(parts, *channels, *to, memory),
                 Step::Fusion { features, embeddings, embedding_size, neighbours, radius, to } => {
-                    let stride = self.program.values[*features].stride;
-                    let Memory { search, fused, compact: [compact, _], .. } = memory;
-                    let buffers = &memory.buffers;
+                    self.hold(*to, memory);
+                    let Memory { search, compact, buffers, held, .. } = &mut *memory;
                     self.compact(*embeddings, *embedding_size, buffers, compact);
-                    let features = self.matrix(*features, buffers);
-                    search.fuse(compact, *embedding_size, features, stride, *neighbours, *radius, fused)?;
-                    memory.buffers[self.layout.buffer[*to]].as_mut()[..fused.len()].copy_from_slice(fused);
+                    let (features, matrix) = (self.matrix(*features, buffers), self.program.values[*to]);
+                    let maxima = &mut held.last_mut().expect("just held").1.as_mut()[..matrix.rows * matrix.stride];
+                    search.fuse(compact, *embedding_size, features, matrix.stride, *neighbours, *radius, maxima)?;
+                    Self::release(memory);
                 }
             }
         }

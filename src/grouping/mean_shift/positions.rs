@@ -14,6 +14,8 @@ pub(super) struct PositionTable {
     /// Open addressing; the length is a power of two, at most half full. The high half of a slot is
     /// the position's hash, so that a look-up that finds nothing rarely looks at a position.
     slots: Vec<u64>,
+    /// The slots that hold a position: all that has to be emptied.
+    used: Vec<u32>,
 }
 
 impl PositionTable {
@@ -21,7 +23,7 @@ impl PositionTable {
     pub(super) fn clear(&mut self, size: usize) {
         (self.size, self.count) = (size, 0);
         self.values.clear();
-        self.slots.fill(EMPTY);
+        self.used.drain(..).for_each(|slot| self.slots[slot as usize] = EMPTY);
         self.multipliers.clear();
         self.multipliers.extend((1..=size as u64).map(|value| scramble(value) | 1));
     }
@@ -29,6 +31,7 @@ impl PositionTable {
     /// Makes room for `positions` of `size` values.
     pub(super) fn reserve(&mut self, positions: usize, size: usize) {
         self.values.reserve((positions * size).saturating_sub(self.values.len()));
+        self.used.reserve(positions.saturating_sub(self.used.len()));
         while self.slots.len() < 2 * positions {
             self.grow();
         }
@@ -53,6 +56,7 @@ impl PositionTable {
         let slot = self.find(hash, position);
         if self.slots[slot] == EMPTY {
             self.slots[slot] = u64::from(hash) << 32 | self.count as u64;
+            self.used.push(slot as u32);
             self.values.extend_from_slice(position);
             self.count += 1;
         }
@@ -85,10 +89,12 @@ impl PositionTable {
         let length = (self.slots.len() * 2).max(1024);
         self.slots.clear();
         self.slots.resize(length, EMPTY);
+        self.used.clear();
         for id in 0..self.count as u32 {
             let hash = self.hash(self.get(id));
             let slot = self.find(hash, self.get(id));
             self.slots[slot] = u64::from(hash) << 32 | u64::from(id);
+            self.used.push(slot as u32);
         }
     }
 }
@@ -118,6 +124,7 @@ mod tests {
             assert_eq!(table.get(i), position(i));
         }
         table.clear(1);
+        assert!(table.slots.iter().all(|&slot| slot == EMPTY));
         assert_eq!(table.intern(&[5.0]), 0);
         assert_eq!(table.len(), 1);
     }

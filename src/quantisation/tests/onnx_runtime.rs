@@ -44,7 +44,7 @@ fn write_case(folder: &Path, network: &GraphNetwork, block: &CalibrationBlock) {
         if let (Some(Fusion { neighbours, radius }), [embeddings, features]) =
             (Fusion::of(architecture), outputs.as_slice())
         {
-            let (size, mut result) = (architecture.embedding_size(), Vec::new());
+            let (size, mut result) = (architecture.embedding_size(), vec![0.0; features.values.len()]);
             let mut search = InstanceFusion::default();
             let channels = features.channels();
             search.fuse(&embeddings.values, size, &features.values, channels, neighbours, radius, &mut result).unwrap();

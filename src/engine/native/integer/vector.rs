@@ -1,6 +1,6 @@
 //! The integer kernels, written once for vectors of any width; see [`super::super::kernels`] for how.
 
-use super::super::kernels::{Gathered, Vector};
+use super::super::kernels::{Gathered, Vector, in_tiles};
 use super::{DEPTHS, IntegerProduct, Output, Start};
 
 /// A vector of floats with the integers that belong to it.
@@ -134,22 +134,7 @@ unsafe fn panel<V: IntegerVector, const VECTORS: usize>(
                 row += $count;
             }};
         }
-        while product.rows - row >= V::ROWS {
-            match V::ROWS {
-                8 => rows!(8),
-                _ => rows!(6),
-            }
-        }
-        match product.rows - row {
-            7 => rows!(7),
-            6 => rows!(6),
-            5 => rows!(5),
-            4 => rows!(4),
-            3 => rows!(3),
-            2 => rows!(2),
-            1 => rows!(1),
-            _ => {}
-        }
+        in_tiles!(V::ROWS, product.rows - row, rows);
     }
     debug_assert_eq!(row, product.rows);
 }

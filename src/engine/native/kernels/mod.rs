@@ -28,7 +28,7 @@ mod vector;
 mod weight;
 
 pub(super) use aligned::Aligned;
-pub(super) use vector::Vector;
+pub(super) use vector::{Vector, in_tiles};
 pub(super) use weight::{Panels, Weight};
 
 use crate::instruction_set::InstructionSet;

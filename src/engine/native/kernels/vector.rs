@@ -5,6 +5,30 @@
 
 use super::{Carried, Gathered, Panels, Product, Start, Weighted};
 
+/// Works off `$left` rows, `$most` at a time and then the rest: `$rows!(count)` works on so many, which is a constant, and
+/// moves on.
+macro_rules! in_tiles {
+    ($most:expr, $left:expr, $rows:ident) => {
+        while $left >= $most {
+            match $most {
+                8 => $rows!(8),
+                _ => $rows!(6),
+            }
+        }
+        match $left {
+            7 => $rows!(7),
+            6 => $rows!(6),
+            5 => $rows!(5),
+            4 => $rows!(4),
+            3 => $rows!(3),
+            2 => $rows!(2),
+            1 => $rows!(1),
+            _ => {}
+        }
+    };
+}
+pub(in super::super) use in_tiles;
+
 /// A vector register of `f32`.
 ///
 /// # Safety
@@ -115,22 +139,7 @@ unsafe fn panel<V: Vector, const VECTORS: usize>(
                 row += $count;
             }};
         }
-        while rows - row >= V::ROWS {
-            match V::ROWS {
-                8 => rows!(8),
-                _ => rows!(6),
-            }
-        }
-        match rows - row {
-            7 => rows!(7),
-            6 => rows!(6),
-            5 => rows!(5),
-            4 => rows!(4),
-            3 => rows!(3),
-            2 => rows!(2),
-            1 => rows!(1),
-            _ => {}
-        }
+        in_tiles!(V::ROWS, rows - row, rows);
     }
     debug_assert_eq!(row, rows);
 }
