@@ -5,6 +5,9 @@ use super::tree::LEAF;
 /// Values that are compared at once.
 pub(super) const LANES: usize = 16;
 
+/// Most distances that are tried before candidates are ordered instead.
+const HALVINGS: usize = 20;
+
 /// How a processor picks some lanes of many.
 ///
 /// # Safety
@@ -73,18 +76,16 @@ impl Candidates {
     /// Drops all but the `slots` nearest of more candidates than that, none beyond `farthest`; of equally near ones those
     /// of the lowest indices stay. Gives the limit for those to come.
     ///
-    /// Most often a distance is found by halving that just `slots` candidates do not exceed. There is none where the
-    /// last place is contested by equally near ones: then they are ordered by index.
+    /// Most often a distance is found by halving that just `slots` candidates do not exceed, in some ten steps. There is
+    /// none where the last place is contested by equally near ones, and it takes long where they lie very close: then they
+    /// are ordered by distance and index.
     #[inline(always)]
     pub(super) fn keep_nearest<P: Pick>(&mut self, slots: usize, farthest: f32) -> Limit {
         let end = self.count.next_multiple_of(LANES);
         self.distance[self.count..end].fill(f32::INFINITY);
         let (mut low, mut high) = (0.0_f32, farthest);
-        loop {
+        for _ in 0..HALVINGS {
             let middle = 0.5 * (low + high);
-            if middle <= low || middle >= high {
-                return self.order_nearest(slots);
-            }
             // SAFETY: whoever chose `P` saw to it that the processor has its instructions.
             let near = unsafe { P::count(&self.distance[..end], middle) };
             if near == slots {
@@ -98,6 +99,7 @@ impl Candidates {
                 high = middle;
             }
         }
+        self.order_nearest(slots)
     }
 
     /// As [`keep_nearest`](Self::keep_nearest), by the order of (distance, index).
