@@ -1,4 +1,4 @@
-//! ROS 2 without a transport: message structs, CDR, the tf buffer.
+//! ROS 2 without a transport: message structs, CDR, the tf buffer, and what a node needs of a middleware.
 //!
 //! Messages come and go as CDR bytes (whoever carries them: a bag, a socket). [`Message::decode`]
 //! *borrows* everything that is long (texts, `data`) from those bytes, so decoding allocates
@@ -27,7 +27,9 @@ pub mod cdr;
 mod image;
 mod interpolation;
 mod message;
+mod middleware;
 mod point_cloud2;
+mod qos;
 mod sequence;
 mod time;
 mod transform;
@@ -38,7 +40,12 @@ pub use camera_info::{CameraInfo, Coefficients, RegionOfInterest};
 pub use cdr::CdrError;
 pub use image::{CompressedImageView, ImageView};
 pub use message::{Message, MessageType};
+pub use middleware::{
+    Middleware, MiddlewareError, Mismatch, OnMessage, OnRequest, Publisher, PublisherId, Received, Service,
+    ServiceType, Subscription,
+};
 pub use point_cloud2::{PointCloud2View, PointField, datatype};
+pub use qos::{Durability, Qos, QosPolicy, Reliability};
 pub use sequence::{Element, Sequence, SequenceIter};
 pub use time::{Header, Time};
 pub use transform::{TfMessage, TransformStamped};
