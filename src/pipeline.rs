@@ -23,6 +23,7 @@ mod job;
 mod label;
 #[cfg(test)]
 pub(crate) mod tests;
+mod warm_up;
 mod worker;
 
 use nalgebra::Isometry3;
@@ -100,6 +101,9 @@ pub struct Pipeline {
     config: Config,
     clock: Clock,
     classes: usize,
+    /// Points of a block, and edge of a window (m).
+    points: usize,
+    window: f32,
     map: VoxelMap,
     book: WindowBook,
     merger: LiveMerger,
@@ -190,6 +194,8 @@ impl Pipeline {
             current: Vec::with_capacity(points),
             seen_instances: Vec::new(),
             classes: model.architecture().classes(),
+            points,
+            window: windowing(model).size,
             clock: options.clock,
             config,
         })
@@ -312,7 +318,8 @@ impl Pipeline {
             self.clear();
         }
         let robot = frame.pose.translation.vector;
-        self.map.forget([robot.x as f32, robot.y as f32], frame.stamp);
+        let registry = &mut self.merger.registry;
+        self.map.forget([robot.x as f32, robot.y as f32], frame.stamp, |instance| registry.lose(instance, 1));
         let nearest = self.config.input.minimum_range * self.config.input.minimum_range;
         let farthest = self.config.input.maximum_range * self.config.input.maximum_range;
         let in_range = |point: usize| {

@@ -43,6 +43,11 @@ impl Scheduling {
         }
         self.realtime.map_or(Ok(()), run_in_real_time)
     }
+
+    /// The same for threads that may wait for the others: one priority less, where there is one.
+    pub fn less_urgent(&self) -> Self {
+        Self { realtime: self.realtime.map(|priority| priority.saturating_sub(1).max(1)), ..self.clone() }
+    }
 }
 
 /// Runs the calling thread on these cores only.

@@ -1,18 +1,23 @@
 //! Which points are in which window, for a map that changes with every frame.
 //!
-//! Where every point is in two windows along each axis (a stride of half the size, as the papers have it), the plane
-//! falls into cells of points that share their windows, and a window is four cells. So each frame a point is sorted
-//! once, into its cell, instead of four times; what a window holds is put together when it is asked for. Other strides
-//! are left to [`WindowIndex`], which is also the oracle.
+//! Where the stride is half the size, as the papers have it, every point is in two windows along each axis: the plane
+//! falls into cells, as large as the stride, of points that share their windows, and a window is four cells. So each
+//! frame a point is sorted once, into its cell, instead of four times; what a window holds is put together when it is
+//! asked for. Other strides are left to [`WindowIndex`], which is also the oracle.
 
-use super::live::Span;
+use super::extent::is_candidate;
 use super::{BlockError, WindowIndex, WindowKey, Windowing};
+
+/// Marks a point that is in no cell, as a pair of cell numbers and as a place in the lattice.
+const NOWHERE: [i32; 2] = [i32::MIN; 2];
 
 /// Windows of a map and their points. Keeps its memory between builds.
 #[derive(Clone, Debug)]
 pub struct CellIndex {
-    windowing: Windowing,
-    spans: Vec<Span>,
+    /// Cells in a metre, where windows are made of cells.
+    cells_per_metre: Option<f32>,
+    /// Cell numbers of each point along x and y.
+    cell_of_point: Vec<[i32; 2]>,
     /// First window of the first cell.
     first: WindowKey,
     /// Cells along x and y.
@@ -20,7 +25,7 @@ pub struct CellIndex {
     /// One more than there are cells: where each begins in `points`.
     starts: Vec<u32>,
     points: Vec<u32>,
-    /// For points that are not in two windows along each axis, or too far apart for a table.
+    /// For windows that are not made of cells, and for points too far apart for a table.
     general: WindowIndex,
     is_general: bool,
 }
@@ -34,37 +39,42 @@ impl CellIndex {
     /// # Errors
     /// [`BlockError::Windowing`] for sizes that cannot be meant.
     pub fn new(windowing: Windowing) -> Result<Self, BlockError> {
+        // Only by a power of two does division round nowhere, so that every point is put where the comparisons that
+        // define a window would put it.
+        let stride = windowing.stride;
+        let is_power_of_two = stride.is_normal() && stride.to_bits().trailing_zeros() >= f32::MANTISSA_DIGITS - 1;
+        let is_made_of_cells = is_power_of_two && windowing.size == 2.0 * stride;
         Ok(Self {
-            windowing,
-            spans: Vec::new(),
+            cells_per_metre: is_made_of_cells.then_some(1.0 / stride),
+            cell_of_point: Vec::new(),
             first: WindowKey::default(),
             size: [0; 2],
             starts: vec![0],
             points: Vec::new(),
             general: WindowIndex::new(windowing)?,
-            is_general: false,
+            is_general: !is_made_of_cells,
         })
     }
 
     /// Assigns points to windows. Points beyond the first 2³² − 1 are not looked at.
     ///
-    /// Work: two passes over the points, plus the cells of the bounding lattice.
+    /// Work: three passes over the points, plus the cells of the bounding lattice.
     pub fn build(&mut self, position: &[[f32; 3]]) {
         let position = &position[..position.len().min(u32::MAX as usize)];
-        self.spans.clear();
-        self.spans.extend(position.iter().map(|point| Span::of(point, &self.windowing)));
-        self.is_general = !self.lay_out();
+        self.is_general = !self.lay_out(position);
         if self.is_general {
             return self.general.build(position);
         }
         let [width, depth] = self.size;
         self.starts.clear();
         self.starts.resize(width * depth + 1, 0);
-        let (first, starts) = (self.first, &mut self.starts);
-        let cell = |span: &Span| (span.first[0] - first.x) as usize * depth + (span.first[1] - first.y) as usize;
-        let inside = || self.spans.iter().enumerate().filter(|(_, span)| !span.is_empty());
-        // Counts, one place further on; then where each cell ends; then, filled from its end, where it begins.
-        inside().for_each(|(_, span)| starts[cell(span)] += 1);
+        // A cell's number is that of the later of its two windows.
+        let first = [self.first.x + 1, self.first.y + 1];
+        let starts = &mut self.starts;
+        let place = |cell: &[i32; 2]| (cell[0] - first[0]) as usize * depth + (cell[1] - first[1]) as usize;
+        let inside = || self.cell_of_point.iter().enumerate().filter(|(_, cell)| **cell != NOWHERE);
+        // Counts; then where each cell ends; then, filled from its end, where it begins.
+        inside().for_each(|(_, cell)| starts[place(cell)] += 1);
         let mut total = 0;
         for start in starts.iter_mut() {
             total += *start;
@@ -72,27 +82,40 @@ impl CellIndex {
         }
         self.points.clear();
         self.points.resize(total as usize, 0);
-        for (point, span) in inside().rev() {
-            let place = &mut starts[cell(span)];
-            *place -= 1;
-            self.points[*place as usize] = point as u32;
+        for (point, cell) in inside().rev() {
+            let start = &mut starts[place(cell)];
+            *start -= 1;
+            self.points[*start as usize] = point as u32;
         }
     }
 
-    /// Finds the lattice of cells. `false` where there is none.
-    fn lay_out(&mut self) -> bool {
-        let Some(Span { first, last }) = Span::around(&self.spans) else {
+    /// Finds each point's cell and the lattice that holds them. `false` where there is none.
+    fn lay_out(&mut self, position: &[[f32; 3]]) -> bool {
+        let Some(scale) = self.cells_per_metre else { return false };
+        let down = |value: f32| {
+            let toward_zero = value as i32;
+            toward_zero - i32::from(toward_zero as f32 > value)
+        };
+        let (mut lowest, mut highest) = ([i32::MAX; 2], [i32::MIN; 2]);
+        self.cell_of_point.clear();
+        self.cell_of_point.extend(position.iter().map(|point| {
+            if !is_candidate(point) {
+                return NOWHERE;
+            }
+            let cell = [down(point[0] * scale), down(point[1] * scale)];
+            for axis in 0..2 {
+                lowest[axis] = lowest[axis].min(cell[axis]);
+                highest[axis] = highest[axis].max(cell[axis]);
+            }
+            cell
+        }));
+        if lowest[0] > highest[0] {
             (self.first, self.size) = (WindowKey::default(), [0; 2]);
             return true;
-        };
-        let is_pair =
-            |span: &Span| [0, 1].iter().all(|&axis| i64::from(span.last[axis]) - i64::from(span.first[axis]) == 1);
-        if !self.spans.iter().filter(|span| !span.is_empty()).all(is_pair) {
-            return false;
         }
-        // The last cell begins one window before the last window.
-        let [width, depth] = [0, 1].map(|axis| i64::from(last[axis]) - i64::from(first[axis]));
-        (self.first, self.size) = (WindowKey { x: first[0], y: first[1] }, [width as usize, depth as usize]);
+        let [width, depth] = [0, 1].map(|axis| i64::from(highest[axis]) - i64::from(lowest[axis]) + 1);
+        self.first = WindowKey { x: lowest[0] - 1, y: lowest[1] - 1 };
+        self.size = [width as usize, depth as usize];
         width.saturating_mul(depth) <= Self::MOST_CELLS
     }
 
@@ -184,9 +207,7 @@ mod tests {
                 cells.points_of(WindowKey { x: 1000, y: i32::MIN }, &mut of_window);
                 prop_assert!(of_window.is_empty());
             }
-            if stride == 0.5 {
-                prop_assert!(!cells.is_general);
-            }
+            prop_assert_eq!(cells.is_general, stride != 0.5);
         }
     }
 

@@ -55,8 +55,8 @@ pub struct RobustExtent {
 
 impl RobustExtent {
     /// Most points that are looked at; larger clouds are thinned to an even stride, which leaves
-    /// hundreds of points beyond either percentile.
-    pub const MAXIMUM_SAMPLES: usize = 1 << 17;
+    /// more than a hundred points beyond either percentile.
+    pub const MAXIMUM_SAMPLES: usize = 1 << 15;
 
     /// Bounds without the `fraction` (0..0.5) of points at each end of each axis. Points that are
     /// not finite or beyond [`COORDINATE_LIMIT`] do not count; `None` if none is left.

@@ -43,13 +43,13 @@ pub fn windows_of(point: &[f32; 3], windowing: &Windowing) -> impl Iterator<Item
 /// The windows that contain a point: from the first to the last number along x and y, none where the first is beyond
 /// the last.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    pub(super) first: [i32; 2],
-    pub(super) last: [i32; 2],
+struct Span {
+    first: [i32; 2],
+    last: [i32; 2],
 }
 
 impl Span {
-    pub(super) fn of(point: &[f32; 3], windowing: &Windowing) -> Self {
+    fn of(point: &[f32; 3], windowing: &Windowing) -> Self {
         if !is_candidate(point) {
             return Self { first: [0; 2], last: [-1; 2] };
         }
@@ -57,12 +57,12 @@ impl Span {
         Self { first: [*x.start(), *y.start()], last: [*x.end(), *y.end()] }
     }
 
-    pub(super) fn is_empty(self) -> bool {
+    fn is_empty(self) -> bool {
         self.first[0] > self.last[0]
     }
 
     /// From the lowest to the highest window of all points, along x and y; `None` where no point is in any.
-    pub(super) fn around(spans: &[Self]) -> Option<Self> {
+    fn around(spans: &[Self]) -> Option<Self> {
         let mut there = spans.iter().copied().filter(|span| !span.is_empty());
         let first = there.next()?;
         Some(there.fold(first, |all, span| Self {

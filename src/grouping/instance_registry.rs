@@ -111,9 +111,10 @@ impl InstanceRegistry {
         self.change(id, |voxels| voxels.saturating_sub(count));
     }
 
-    /// Counts afresh: `carried` is the stored id of every labelled voxel of the map. One search a run of
-    /// equal ids.
-    pub fn recount(&mut self, carried: impl IntoIterator<Item = u32>) {
+    /// Counts afresh: `carried` is the stored id of every labelled voxel of the map. What [`gain`](Self::gain) and
+    /// [`lose`](Self::lose) come to in the end, for the tests.
+    #[cfg(test)]
+    pub(crate) fn recount(&mut self, carried: impl IntoIterator<Item = u32>) {
         for entry in &mut self.entries {
             (entry.voxels, entry.total) = (0, 0);
         }

@@ -36,6 +36,8 @@ pub struct LiveOptions {
     pub thread_hook: Option<ThreadHook>,
     /// The clock that deadlines are on.
     pub clock: Clock,
+    /// Run made-up blocks before the first frame, so that it is as fast as the others.
+    pub warm_up: bool,
 }
 
 /// What the threads and the outside share.
@@ -103,10 +105,13 @@ impl<M: Send + 'static> LiveRunner<M> {
         decoder: Decoder<M>,
         sink: OutputSink,
     ) -> Result<Self, PipelineError> {
-        let LiveOptions { clock, thread_hook, .. } = options;
+        let LiveOptions { clock, thread_hook, warm_up, .. } = options;
         let deadline = config.latency.deadline();
         let inner = PipelineOptions { clock: clock.clone(), thread_hook: thread_hook.clone() };
-        let pipeline = Pipeline::with_chains(model, config, chains, inner)?;
+        let mut pipeline = Pipeline::with_chains(model, config, chains, inner)?;
+        if warm_up {
+            pipeline.warm_up();
+        }
         let (messages, incoming) = mailbox();
         let (frames, decoded) = mailbox();
         let free = Arc::new(ArrayQueue::new(FRAMES));

@@ -4,67 +4,67 @@
 /// it was then, so the newest view weighs most, yet no single block decides alone.
 const KEPT: f32 = 0.7;
 
-/// Class probabilities accumulated per voxel.
+/// Class probabilities accumulated per voxel, and the class that leads.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ClassVotes {
     classes: usize,
     weight: Vec<f32>,
+    /// Asked for every point of every frame, changed by blocks only. A share of 0: nobody voted.
+    winner: Vec<(u16, f32)>,
 }
 
 impl ClassVotes {
     /// No voxel yet, `classes` candidates.
     pub fn new(classes: usize) -> Self {
-        Self { classes, weight: Vec::new() }
+        Self { classes, ..Self::default() }
     }
 
     pub(super) fn push(&mut self) {
         self.weight.resize(self.weight.len() + self.classes, 0.0);
+        self.winner.push((0, 0.0));
     }
 
     pub(super) fn clear(&mut self) {
         self.weight.clear();
+        self.winner.clear();
     }
 
     pub(super) fn swap_remove(&mut self, voxel: usize) {
         let last = self.weight.len() - self.classes;
         self.weight.copy_within(last.., voxel * self.classes);
         self.weight.truncate(last);
+        self.winner.swap_remove(voxel);
     }
 
     /// Forgets what was said of a voxel.
     pub(super) fn forget(&mut self, voxel: u32) {
         self.weight[voxel as usize * self.classes..][..self.classes].fill(0.0);
+        self.winner[voxel as usize] = (0, 0.0);
     }
 
-    /// Adds one block's opinion of a voxel: the softmax of `logits`, scaled by `trust` in 0..=1. What
+    /// Adds one block's opinion of a voxel: its class probabilities, scaled by `trust` in 0..=1. What
     /// was said before fades as far as the new opinion is trusted.
-    pub fn add(&mut self, voxel: u32, logits: &[f32], trust: f32) {
+    pub fn add(&mut self, voxel: u32, opinion: &[f32], trust: f32) {
         let start = voxel as usize * self.classes;
         let votes = &mut self.weight[start..start + self.classes];
-        let highest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let sum: f32 = logits.iter().map(|logit| libm::expf(logit - highest)).sum();
         let kept = 1.0 - (1.0 - KEPT) * trust;
-        for (vote, logit) in votes.iter_mut().zip(logits) {
-            *vote = *vote * kept + trust * libm::expf(logit - highest) / sum;
+        for (vote, probability) in votes.iter_mut().zip(opinion) {
+            *vote = *vote * kept + trust * probability;
         }
-    }
-
-    /// The class with most votes (the smallest index on a tie) and its share of them, or `None`
-    /// for a voxel that no block has judged.
-    pub fn winner(&self, voxel: u32) -> Option<(u16, f32)> {
-        let start = voxel as usize * self.classes;
-        let votes = &self.weight[start..start + self.classes];
         let total: f32 = votes.iter().sum();
-        if total <= 0.0 {
-            return None;
-        }
         let mut best = 0;
         for (class, &vote) in votes.iter().enumerate() {
             if vote > votes[best] {
                 best = class;
             }
         }
-        Some((best as u16, votes[best] / total))
+        self.winner[voxel as usize] = if total > 0.0 { (best as u16, votes[best] / total) } else { (0, 0.0) };
+    }
+
+    /// The class with most votes (the smallest index on a tie) and its share of them, or `None`
+    /// for a voxel that no block has judged.
+    pub fn winner(&self, voxel: u32) -> Option<(u16, f32)> {
+        Some(self.winner[voxel as usize]).filter(|&(_, share)| share > 0.0)
     }
 }
 
@@ -83,9 +83,9 @@ mod tests {
     fn newer_blocks_outweigh_older_ones() {
         let mut votes = ClassVotes::new(3);
         votes.push();
-        votes.add(0, &[9.0, 0.0, 0.0], 1.0);
+        votes.add(0, &[1.0, 0.0, 0.0], 1.0);
         assert_eq!(votes.winner(0).map(|(class, _)| class), Some(0));
-        votes.add(0, &[0.0, 9.0, 0.0], 1.0);
+        votes.add(0, &[0.0, 1.0, 0.0], 1.0);
         let (class, share) = votes.winner(0).expect("two votes");
         assert_eq!(class, 1);
         assert!((0.5..0.7).contains(&share));
@@ -95,9 +95,9 @@ mod tests {
     fn an_opinion_without_trust_changes_nothing() {
         let mut votes = ClassVotes::new(2);
         votes.push();
-        votes.add(0, &[4.0, 1.0], 1.0);
+        votes.add(0, &[0.75, 0.25], 1.0);
         let before = votes.clone();
-        votes.add(0, &[0.0, 9.0], 0.0);
+        votes.add(0, &[0.0, 1.0], 0.0);
         assert_eq!(votes, before);
     }
 
@@ -107,7 +107,7 @@ mod tests {
         for _ in 0..3 {
             votes.push();
         }
-        votes.add(2, &[0.0, 5.0], 1.0);
+        votes.add(2, &[0.1, 0.9], 1.0);
         votes.swap_remove(0);
         assert_eq!(votes.winner(0).map(|(class, _)| class), Some(1));
         assert_eq!(votes.winner(1), None);

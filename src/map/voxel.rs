@@ -1,18 +1,13 @@
 //! The voxel grid itself: insertion, forgetting, lookup.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
-use nalgebra::{Isometry3, Vector3};
+use nalgebra::{Isometry3, Rotation3, Vector3};
 
 use super::ClassVotes;
+use super::voxel_table::{Slot, VoxelKey, VoxelTable};
 use crate::cloud::{Cloud, NO_INSTANCE};
 
 /// Marks a point that has no voxel: invalid, out of range, or beyond the map's bound.
 pub const NO_VOXEL: u32 = u32::MAX;
-
-/// Coordinates of a voxel in units of the voxel size.
-type VoxelKey = [i32; 3];
 
 /// Farthest coordinate from the fixed frame's origin that the map takes, in metres: beyond it
 /// neither `f32` coordinates nor `i32` voxel numbers are exact enough.
@@ -34,6 +29,9 @@ pub struct MapOptions {
     pub maximum_voxels: usize,
 }
 
+/// Points that are looked up together: their memory is on its way at the same time.
+const AT_ONCE: usize = 64;
+
 /// What became of the points of one frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Insertion {
@@ -51,7 +49,7 @@ pub struct Insertion {
 #[derive(Debug)]
 pub struct VoxelMap {
     options: MapOptions,
-    lookup: HashMap<VoxelKey, u32, BuildHasherDefault<KeyHasher>>,
+    lookup: VoxelTable,
     key: Vec<VoxelKey>,
     cloud: Cloud,
     range: Vec<f32>,
@@ -69,7 +67,7 @@ impl VoxelMap {
     pub fn new(options: MapOptions, classes: usize) -> Self {
         Self {
             options,
-            lookup: HashMap::default(),
+            lookup: VoxelTable::default(),
             key: Vec::new(),
             cloud: Cloud::default(),
             range: Vec::new(),
@@ -101,20 +99,20 @@ impl VoxelMap {
         &self.instance
     }
 
-    /// Writes the instance of one voxel.
-    pub fn set_instance(&mut self, voxel: u32, instance: u32) {
-        self.instance[voxel as usize] = instance;
+    /// Writes the instance of one voxel and gives back the one that it had.
+    pub fn set_instance(&mut self, voxel: u32, instance: u32) -> u32 {
+        std::mem::replace(&mut self.instance[voxel as usize], instance)
     }
 
-    /// Forgets what was said of a voxel: class votes and instance.
-    pub fn forget_labels(&mut self, voxel: u32) {
-        self.instance[voxel as usize] = NO_INSTANCE;
+    /// Forgets what was said of a voxel, class votes and instance, and gives back the instance that it had.
+    pub fn forget_labels(&mut self, voxel: u32) -> u32 {
         self.votes.forget(voxel);
+        self.set_instance(voxel, NO_INSTANCE)
     }
 
     /// The voxel that a position (fixed frame, metres) lies in, if it is occupied.
     pub fn find(&self, position: [f32; 3]) -> Option<u32> {
-        self.lookup.get(&self.key_of(position)).copied()
+        self.lookup.get(self.key_of(position))
     }
 
     /// Changes whenever voxels that stay may have changed their numbers. (New voxels get new numbers.)
@@ -123,12 +121,7 @@ impl VoxelMap {
     }
 
     fn key_of(&self, position: [f32; 3]) -> VoxelKey {
-        position.map(|value| {
-            // Rounded down, without the call that a floor is where the compiler may not assume the instruction.
-            let quotient = value / self.options.voxel;
-            let toward_zero = quotient as i32;
-            toward_zero - i32::from(toward_zero as f32 > quotient)
-        })
+        key_of(position, self.options.voxel)
     }
 
     /// Class votes of each voxel.
@@ -161,7 +154,7 @@ impl VoxelMap {
     ///
     /// `pose` takes the frame's points into the fixed frame; `stamp` is in nanoseconds. A point is
     /// taken where `valid` says so. `voxel_of_point` gets one entry a point, [`NO_VOXEL`] for those
-    /// left out. Work: one hash look-up a point.
+    /// left out. Work: one look-up a point.
     pub fn insert(
         &mut self,
         frame: &Cloud,
@@ -172,73 +165,77 @@ impl VoxelMap {
     ) -> Insertion {
         let mut report = Insertion::default();
         voxel_of_point.clear();
+        voxel_of_point.reserve(frame.position.len());
         if frame.colour.is_some() && self.cloud.colour.is_none() {
             let mut colour = std::mem::take(&mut self.spare_colour);
             colour.resize(self.len(), GREY);
             self.cloud.colour = Some(colour);
         }
-        let (origin, rotation) = (pose.translation.vector, pose.rotation.to_rotation_matrix());
+        // A colour for every point, or a panic here rather than at a point that happens to need one.
+        let colours = frame.colour.as_ref().map(|colours| &colours[..frame.position.len()]);
+        let placing = Placing::new(pose, self.options.voxel);
+        let mut placed = [Placed::default(); AT_ONCE];
+        let mut slots = [Slot::FREE; AT_ONCE];
         // Neighbours in an image often share a voxel: the last one is tried before the table.
         let mut last: Option<(VoxelKey, u32)> = None;
-        for (point, &[x, y, z]) in frame.position.iter().enumerate() {
-            let seen = rotation * Vector3::new(f64::from(x), f64::from(y), f64::from(z));
-            let position = origin + seen;
-            let usable = valid(point) && position.iter().all(|value| value.abs() < FARTHEST);
-            if !usable {
-                report.invalid += 1;
-                voxel_of_point.push(NO_VOXEL);
-                continue;
+        for (chunk, points) in frame.position.chunks(AT_ONCE).enumerate() {
+            for (placed, &point) in placed.iter_mut().zip(points) {
+                *placed = placing.place(point);
             }
-            let range = seen.norm() as f32;
-            let position = [position.x as f32, position.y as f32, position.z as f32];
-            let colour = frame.colour.as_ref().map_or(GREY, |colour| colour[point]);
-            let key = self.key_of(position);
-            let known = last.filter(|last| last.0 == key).map(|last| last.1).or_else(|| self.lookup.get(&key).copied());
-            let voxel = match known {
-                Some(voxel) => self.see_again(voxel, position, colour, range, stamp),
-                None => self.create(key, position, colour, range, stamp, &mut report),
-            };
-            last = Some((key, voxel)).filter(|_| voxel != NO_VOXEL);
-            report.inserted += usize::from(voxel != NO_VOXEL);
-            voxel_of_point.push(voxel);
+            for (slot, placed) in slots.iter_mut().zip(&placed) {
+                *slot = self.lookup.slot(self.lookup.home(placed.key));
+            }
+            for (at, (placed, slot)) in placed.iter().zip(&slots).take(points.len()).enumerate() {
+                let point = chunk * AT_ONCE + at;
+                if !placed.is_usable || !valid(point) {
+                    report.invalid += 1;
+                    voxel_of_point.push(NO_VOXEL);
+                    continue;
+                }
+                let known = match last {
+                    Some((key, voxel)) if key == placed.key => Some(voxel),
+                    // A slot that was read before its voxel was made does not name it: then the table is asked.
+                    _ => slot.voxel_at(placed.key).or_else(|| self.lookup.get(placed.key)),
+                };
+                let colour = || colours.map_or(GREY, |colours| colours[point]);
+                let voxel = match known {
+                    Some(voxel) => self.see_again(voxel, placed, colour, stamp),
+                    None => self.create(placed, colour(), stamp, &mut report),
+                };
+                last = Some((placed.key, voxel)).filter(|_| voxel != NO_VOXEL);
+                report.inserted += usize::from(voxel != NO_VOXEL);
+                voxel_of_point.push(voxel);
+            }
         }
         report
     }
 
-    fn see_again(&mut self, voxel: u32, position: [f32; 3], colour: [u8; 3], range: f32, stamp: i64) -> u32 {
+    fn see_again(&mut self, voxel: u32, placed: &Placed, colour: impl Fn() -> [u8; 3], stamp: i64) -> u32 {
         let slot = voxel as usize;
         self.seen[slot] = stamp;
-        if range < self.range[slot] {
-            self.range[slot] = range;
-            self.cloud.position[slot] = position;
+        if placed.range < self.range[slot] {
+            self.range[slot] = placed.range;
+            self.cloud.position[slot] = placed.position;
             if let Some(colours) = &mut self.cloud.colour {
-                colours[slot] = colour;
+                colours[slot] = colour();
             }
         }
         voxel
     }
 
-    fn create(
-        &mut self,
-        key: VoxelKey,
-        position: [f32; 3],
-        colour: [u8; 3],
-        range: f32,
-        stamp: i64,
-        report: &mut Insertion,
-    ) -> u32 {
+    fn create(&mut self, placed: &Placed, colour: [u8; 3], stamp: i64, report: &mut Insertion) -> u32 {
         if self.len() >= self.options.maximum_voxels.min(NO_VOXEL as usize) {
             report.overflow += 1;
             return NO_VOXEL;
         }
         let voxel = self.len() as u32;
-        self.lookup.insert(key, voxel);
-        self.key.push(key);
-        self.cloud.position.push(position);
+        self.lookup.insert(placed.key, voxel);
+        self.key.push(placed.key);
+        self.cloud.position.push(placed.position);
         if let Some(colours) = &mut self.cloud.colour {
             colours.push(colour);
         }
-        self.range.push(range);
+        self.range.push(placed.range);
         self.seen.push(stamp);
         self.instance.push(NO_INSTANCE);
         self.votes.push();
@@ -246,9 +243,9 @@ impl VoxelMap {
         voxel
     }
 
-    /// Forgets what is too far from `robot` (fixed frame, metres) or too old at `stamp` (ns).
-    /// Returns how many voxels went. Work: one look at every voxel.
-    pub fn forget(&mut self, robot: [f32; 2], stamp: i64) -> usize {
+    /// Forgets what is too far from `robot` (fixed frame, metres) or too old at `stamp` (ns). `gone` is told the
+    /// instance of each voxel that went. Returns how many did. Work: one look at every voxel.
+    pub fn forget(&mut self, robot: [f32; 2], stamp: i64, mut gone: impl FnMut(u32)) -> usize {
         let before = self.len();
         let oldest = stamp.saturating_sub((self.options.maximum_age * 1e9) as i64);
         let radius_squared = self.options.radius * self.options.radius;
@@ -257,18 +254,19 @@ impl VoxelMap {
             let [x, y, _] = self.cloud.position[voxel];
             let (dx, dy) = (x - robot[0], y - robot[1]);
             if dx * dx + dy * dy > radius_squared || self.seen[voxel] < oldest {
+                gone(self.instance[voxel]);
                 self.remove(voxel);
             } else {
                 voxel += 1;
             }
         }
-        let gone = before - self.len();
-        self.revision += u64::from(gone > 0);
-        gone
+        let count = before - self.len();
+        self.revision += u64::from(count > 0);
+        count
     }
 
     fn remove(&mut self, voxel: usize) {
-        self.lookup.remove(&self.key[voxel]);
+        self.lookup.remove(self.key[voxel]);
         self.key.swap_remove(voxel);
         self.cloud.position.swap_remove(voxel);
         if let Some(colours) = &mut self.cloud.colour {
@@ -284,35 +282,48 @@ impl VoxelMap {
     }
 }
 
-/// Mixes three voxel coordinates; std's default hasher is made to resist attackers, not for speed.
-#[derive(Debug, Default)]
-struct KeyHasher(u64);
+/// A point in the fixed frame.
+#[derive(Clone, Copy, Debug, Default)]
+struct Placed {
+    position: [f32; 3],
+    /// Distance from the sensor (m).
+    range: f32,
+    key: VoxelKey,
+    is_usable: bool,
+}
 
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        // The table takes its bucket from the low bits and its tag from the high ones: mix both.
-        (self.0 ^ (self.0 >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+/// Takes points into the fixed frame.
+struct Placing {
+    origin: Vector3<f64>,
+    rotation: Rotation3<f64>,
+    voxel: f32,
+}
+
+impl Placing {
+    fn new(pose: &Isometry3<f64>, voxel: f32) -> Self {
+        Self { origin: pose.translation.vector, rotation: pose.rotation.to_rotation_matrix(), voxel }
     }
 
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(4) {
-            let mut word = [0; 4];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.write_u32(u32::from_ne_bytes(word));
-        }
+    #[inline(always)]
+    fn place(&self, [x, y, z]: [f32; 3]) -> Placed {
+        let seen = self.rotation * Vector3::new(f64::from(x), f64::from(y), f64::from(z));
+        let exact = self.origin + seen;
+        let position = [exact.x as f32, exact.y as f32, exact.z as f32];
+        // False for what is no number.
+        let is_usable = (exact.x.abs() < FARTHEST) & (exact.y.abs() < FARTHEST) & (exact.z.abs() < FARTHEST);
+        Placed { position, range: seen.norm() as f32, key: key_of(position, self.voxel), is_usable }
     }
+}
 
-    fn write_u32(&mut self, value: u32) {
-        self.0 = (self.0.rotate_left(5) ^ u64::from(value)).wrapping_mul(0x51_7C_C1_B7_27_22_0A_95);
-    }
-
-    fn write_i32(&mut self, value: i32) {
-        self.write_u32(value as u32);
-    }
-
-    fn write_usize(&mut self, value: usize) {
-        self.write_u32(value as u32);
-    }
+#[inline(always)]
+fn key_of(position: [f32; 3], voxel: f32) -> VoxelKey {
+    // Rounded down, without the call that a floor is where the compiler may not assume the instruction.
+    let down = |value: f32| {
+        let quotient = value / voxel;
+        let toward_zero = quotient as i32;
+        toward_zero.wrapping_sub(i32::from(toward_zero as f32 > quotient))
+    };
+    [down(position[0]), down(position[1]), down(position[2])]
 }
 
 #[cfg(test)]
@@ -366,8 +377,8 @@ mod tests {
         let mut map = VoxelMap::new(options(), 13);
         insert(&mut map, vec![[0.0, 0.0, 0.0], [4.0, 0.0, 0.0]], 0);
         insert(&mut map, vec![[1.0, 0.0, 0.0], [0.5, 0.0, 0.0]], 8_000_000_000);
-        assert_eq!(map.forget([-2.0, 0.0], 9_000_000_000), 1, "4 m is 6 m from the robot");
-        assert_eq!(map.forget([0.0, 0.0], 11_000_000_000), 1, "the first is 11 s old");
+        assert_eq!(map.forget([-2.0, 0.0], 9_000_000_000, drop), 1, "4 m is 6 m from the robot");
+        assert_eq!(map.forget([0.0, 0.0], 11_000_000_000, drop), 1, "the first is 11 s old");
         let (report, voxels) = insert(&mut map, vec![[1.0, 0.0, 0.0], [0.5, 0.0, 0.0]], 11_000_000_000);
         assert_eq!(report.created, 0);
         let found: Vec<f32> = voxels.iter().map(|&voxel| map.cloud().position[voxel as usize][0]).collect();

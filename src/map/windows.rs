@@ -66,6 +66,11 @@ pub struct DirtyWindow {
 type Worth = (bool, Reverse<u32>, u32, WindowKey);
 
 impl DirtyWindow {
+    /// A window that was never labelled, where the robot is.
+    pub(crate) fn new(key: WindowKey, voxels: usize) -> Self {
+        Self { key, voxels, labelled: None, squared_distance: 0.0 }
+    }
+
     /// How much changed, in voxels.
     pub fn change(&self) -> usize {
         self.labelled.map_or(self.voxels, |before| self.voxels.abs_diff(before.voxels))

@@ -148,7 +148,7 @@ impl Pipeline {
     }
 
     /// One block's result into the map, or into the books.
-    fn merge(&mut self, mut job: Box<Job>, ledger: &mut FrameLedger) {
+    pub(super) fn merge(&mut self, mut job: Box<Job>, ledger: &mut FrameLedger) {
         self.sequence.1 = self.sequence.1.max(job.sequence + 1);
         self.learn_from(&job, ledger);
         let result = match job.failure.take() {
@@ -205,7 +205,7 @@ impl Pipeline {
         }
     }
 
-    /// One block's clusters and logits into the map.
+    /// One block's clusters and opinions into the map.
     fn merge_into_map(&mut self, job: &mut Job) -> Result<(), BlockFailure> {
         job.find_members(&self.map);
         let instance = self.map.instance();
@@ -224,11 +224,17 @@ impl Pipeline {
             }
             let itself = job.block.index[sample as usize] == member;
             let trust = if itself { trust } else { trust * BORROWED_TRUST };
-            self.map.votes_mut().add(voxel, job.logits_of(sample, self.classes), trust);
+            self.map.votes_mut().add(voxel, job.opinion_of(sample, self.classes), trust);
             // A cluster without an instance leaves what the map knows: another view may know better.
             let cluster = job.clusters.label[sample as usize];
             match self.assigned.get(cluster as usize) {
-                Some(&instance) if instance != NO_INSTANCE => self.map.set_instance(voxel, instance),
+                Some(&instance) if instance != NO_INSTANCE => {
+                    let before = self.map.set_instance(voxel, instance);
+                    if before != instance {
+                        self.merger.registry.lose(before, 1);
+                        self.merger.registry.gain(instance, 1);
+                    }
+                }
                 _ => {}
             }
         }
@@ -239,7 +245,8 @@ impl Pipeline {
     fn forget_labels(&mut self, job: &mut Job) {
         job.find_members(&self.map);
         for &voxel in job.members.iter().filter(|&&voxel| voxel != NO_VOXEL) {
-            self.map.forget_labels(voxel);
+            let before = self.map.forget_labels(voxel);
+            self.merger.registry.lose(before, 1);
         }
     }
 

@@ -43,6 +43,8 @@ pub(super) struct Job {
     pub(super) block: Block,
     /// What the network said.
     pub(super) prediction: Prediction,
+    /// Class probabilities of the distinct points, row by row.
+    pub(super) opinion: Vec<f32>,
     /// For each member the sampled point that speaks for it: itself, or the nearest one.
     pub(super) speaker: Vec<u32>,
     /// Clusters of the block's distinct points.
@@ -97,8 +99,8 @@ impl Job {
         self.revision = map.revision();
     }
 
-    /// Logits of one sampled point.
-    pub(super) fn logits_of(&self, sample: u32, classes: usize) -> &[f32] {
-        &self.prediction.logits[sample as usize * classes..][..classes]
+    /// Class probabilities of one sampled point.
+    pub(super) fn opinion_of(&self, sample: u32, classes: usize) -> &[f32] {
+        &self.opinion[sample as usize * classes..][..classes]
     }
 }

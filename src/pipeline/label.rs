@@ -31,8 +31,6 @@ impl Pipeline {
 
     /// Every point gets its voxel's label. Returns how many instances were met.
     pub(super) fn label_points(&mut self, labels: &mut Labels) -> usize {
-        let carried = self.map.instance().iter().copied().filter(|&id| id != NO_INSTANCE);
-        self.merger.registry.recount(carried);
         self.merger.registry.retire();
         let points = self.voxel_of_point.len();
         labels.class.clear();

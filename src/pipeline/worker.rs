@@ -133,6 +133,8 @@ impl Worker {
         self.sample_class.clear();
         let rows = job.prediction.logits.chunks_exact(self.classes);
         self.sample_class.extend(rows.take(distinct).map(highest));
+        reserve(&mut job.opinion, job.block.index.len() * self.classes);
+        probabilities(&job.prediction.logits[..distinct * self.classes], self.classes, &mut job.opinion);
         let clusters = &job.clusters;
         self.class_vote.mode(
             &clusters.label,
@@ -163,6 +165,18 @@ impl Worker {
 
 fn reserve<T>(buffer: &mut Vec<T>, length: usize) {
     buffer.reserve(length.saturating_sub(buffer.len()));
+}
+
+/// The softmax of each row of logits; `probabilities` is overwritten.
+fn probabilities(logits: &[f32], classes: usize, probabilities: &mut Vec<f32>) {
+    probabilities.clear();
+    for row in logits.chunks_exact(classes) {
+        let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let start = probabilities.len();
+        probabilities.extend(row.iter().map(|logit| libm::expf(logit - highest)));
+        let sum: f32 = probabilities[start..].iter().sum();
+        probabilities[start..].iter_mut().for_each(|value| *value /= sum);
+    }
 }
 
 /// Index of the highest logit, the smallest on a tie.

@@ -10,7 +10,7 @@ use crate::cloud::{Colouring, label_organised};
 use crate::config::Config;
 use crate::engine::{EngineKind, thread_count};
 use crate::latency::Stage;
-use crate::live::{LiveFrame, LiveOptions, LiveOutput, LiveRunner, ThreadHook};
+use crate::live::{LiveFrame, LiveOptions, LiveOutput, LiveRunner, ThreadHook, ThreadRole};
 use crate::machine::{Condition, Machine};
 use crate::network::Model;
 use crate::pipeline::PipelineError;
@@ -108,15 +108,18 @@ pub fn bench(
     rows.clear();
     let record = Arc::new(Mutex::new(Record { rows, stale: 0 }));
     let threads = Scheduling { lock_memory: false, ..options.scheduling.clone() };
+    // Blocks may come late; what every frame passes through may not wait for a block to end.
+    let workers = threads.less_urgent();
     let hook: ThreadHook = Arc::new(move |role| {
-        if let Err(error) = threads.apply() {
+        let scheduling = if matches!(role, ThreadRole::Worker(_)) { &workers } else { &threads };
+        if let Err(error) = scheduling.apply() {
             log::error!("thread {role:?}: {error}");
         }
     });
     let runner = LiveRunner::start(
         model,
         options.config.clone(),
-        LiveOptions { engine: options.engine, thread_hook: Some(hook), ..LiveOptions::default() },
+        LiveOptions { engine: options.engine, thread_hook: Some(hook), warm_up: true, ..LiveOptions::default() },
         decoder(frames, start_stamp, period),
         sink(model, Arc::clone(&record), period),
     )?;

@@ -1,6 +1,7 @@
 //! Frames with and without a deadline, on engines that do as they are told. No test looks at the machine's
 //! clock: time passes where a test says so.
 
+mod counts;
 mod deadline;
 mod faults;
 pub(crate) mod scripted;

@@ -8,6 +8,8 @@ impl IntegerVector for __m256 {
     type Sum = __m256i;
     type Weights = __m256i;
     const OFFSET: u8 = 0;
+    // Of 16 registers the sums take eight: a product of bytes needs five more for itself.
+    const INTEGER_ROWS: usize = 4;
 
     #[inline(always)]
     unsafe fn sums(from: *const i32) -> Self::Sum {

@@ -14,6 +14,8 @@ pub(super) trait IntegerVector: Vector {
     type Weights: Copy;
     /// What is added to a step to store it.
     const OFFSET: u8;
+    /// Rows that a product works on at once: 4, 6 or 8, as many as leave their sums in registers.
+    const INTEGER_ROWS: usize = Self::ROWS;
     /// Reads sums.
     unsafe fn sums(from: *const i32) -> Self::Sum;
     /// Reads weights: four times as many bytes as there are lanes.
@@ -134,7 +136,7 @@ unsafe fn panel<V: IntegerVector, const VECTORS: usize>(
                 row += $count;
             }};
         }
-        in_tiles!(V::ROWS, product.rows - row, rows);
+        in_tiles!(V::INTEGER_ROWS, product.rows - row, rows);
     }
     debug_assert_eq!(row, product.rows);
 }

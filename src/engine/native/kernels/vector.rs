@@ -12,7 +12,8 @@ macro_rules! in_tiles {
         while $left >= $most {
             match $most {
                 8 => $rows!(8),
-                _ => $rows!(6),
+                6 => $rows!(6),
+                _ => $rows!(4),
             }
         }
         match $left {
