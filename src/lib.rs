@@ -26,6 +26,7 @@
 //! | [`grouping`] | mean-shift, instance class, block merging | engines |
 //! | [`latency`] | deadlines, the cost of work, a ledger for every frame, distributions | what the stages do |
 //! | [`live`] | frames as they come, through the pipeline within a deadline: newest first, no backlog | where messages come from |
+//! | [`node`] | the labelling node: clouds of a middleware in, labelled clouds out | which middleware |
 //! | [`ros`] | message structs, CDR, tf buffer; no transport | networks |
 //! | [`transport`] | bags and files, in and out | networks |
 //! | [`metrics`] | the papers' scores | the pipeline |
@@ -54,6 +55,7 @@ pub mod machine;
 pub mod map;
 pub mod metrics;
 pub mod network;
+pub mod node;
 pub mod picture;
 pub mod pipeline;
 pub mod quantisation;

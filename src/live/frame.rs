@@ -18,11 +18,13 @@ pub struct LiveFrame {
     pub pose: Isometry3<f64>,
     /// When it was taken (ns, the sensor's clock).
     pub stamp: i64,
+    /// The message that it was made of, for whoever makes the output; empty where nobody needs it.
+    pub message: Vec<u8>,
 }
 
 impl Default for LiveFrame {
     fn default() -> Self {
-        Self { cloud: Cloud::default(), pose: Isometry3::identity(), stamp: 0 }
+        Self { cloud: Cloud::default(), pose: Isometry3::identity(), stamp: 0, message: Vec::new() }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::latency::{FrameLedger, FrameOutcome};
 use crate::pipeline::tests::scripted::{Act, CLASS, Scripted, model, row};
 
 fn frame(stamp: i64, start: i32) -> LiveFrame {
-    LiveFrame { cloud: row(start, 3), pose: Isometry3::identity(), stamp }
+    LiveFrame { cloud: row(start, 3), pose: Isometry3::identity(), stamp, message: Vec::new() }
 }
 
 /// Stamp, ledger and classes of each output.

@@ -61,6 +61,11 @@ impl Placer {
             || self.fixed_frame().is_some_and(|name| ROBOT_FRAMES.contains(&name))
     }
 
+    /// The clock was set back: moving transforms are those of another time.
+    pub fn clear_moving(&mut self) {
+        self.buffer.clear_moving();
+    }
+
     /// Transforms that were refused so far.
     pub fn refused(&self) -> u64 {
         self.buffer.counts().rejected
