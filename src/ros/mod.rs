@@ -22,10 +22,12 @@
 //! # Ok::<(), instanton::ros::CdrError>(())
 //! ```
 
+mod callback_thread;
 mod camera_info;
 pub mod cdr;
 mod image;
 mod interpolation;
+mod local_bus;
 mod message;
 mod middleware;
 mod point_cloud2;
@@ -36,9 +38,11 @@ mod transform;
 mod transform_buffer;
 mod transform_error;
 
+pub(crate) use callback_thread::{CallbackThread, Stop, guarded};
 pub use camera_info::{CameraInfo, Coefficients, RegionOfInterest};
 pub use cdr::CdrError;
 pub use image::{CompressedImageView, ImageView};
+pub use local_bus::{LocalBus, LocalNode};
 pub use message::{Message, MessageType};
 pub use middleware::{
     Middleware, MiddlewareError, Mismatch, OnMessage, OnRequest, Publisher, PublisherId, Received, Service,
