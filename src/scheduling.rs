@@ -10,6 +10,9 @@
 //! Linux holds it back for 50 ms of every second unless told otherwise (`kernel.sched_rt_runtime_us`);
 //! leave a core to the rest of the robot.
 
+use std::fmt;
+use std::sync::Arc;
+
 #[cfg(target_os = "linux")]
 mod linux;
 
@@ -42,6 +45,35 @@ impl Scheduling {
             run_on(&self.cores)?;
         }
         self.realtime.map_or(Ok(()), run_in_real_time)
+    }
+
+    /// Asks for cores and class in a thread that does nothing else, so that a refusal comes before the work. Memory is
+    /// not locked by it.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn rehearse(&self) -> Result<(), SchedulingError> {
+        let threads = self.of_threads();
+        // A thread that panics has asked for nothing that could be granted: its panic has been reported.
+        std::thread::spawn(move || threads.apply()).join().unwrap_or(Ok(()))
+    }
+
+    /// What each thread asks for when it starts; those that `may_wait` for the others are less urgent. A refusal is
+    /// logged. Memory belongs to the process and is not locked by it.
+    pub fn hook<R: fmt::Debug>(
+        &self,
+        may_wait: impl Fn(&R) -> bool + Send + Sync + 'static,
+    ) -> Arc<dyn Fn(R) + Send + Sync> {
+        let (urgent, others) = (self.of_threads(), self.of_threads().less_urgent());
+        Arc::new(move |role| {
+            if let Err(error) = if may_wait(&role) { &others } else { &urgent }.apply() {
+                log::error!("thread {role:?}: {error}");
+            }
+        })
+    }
+
+    fn of_threads(&self) -> Self {
+        Self { lock_memory: false, ..self.clone() }
     }
 
     /// The same for threads that may wait for the others: one priority less, where there is one.
@@ -179,6 +211,21 @@ mod tests {
             let said = refusal.to_string();
             assert!(words.iter().all(|word| said.contains(word)), "{said}");
         }
+    }
+
+    #[test]
+    fn what_is_forbidden_is_told_before_the_work() {
+        assert_eq!(Scheduling::default().rehearse(), Ok(()));
+        let absurd = Scheduling { realtime: Some(100), ..Scheduling::default() };
+        assert_eq!(absurd.rehearse(), Err(SchedulingError::Priority { actual: 100 }));
+        let absent = Scheduling { cores: vec![usize::MAX], ..Scheduling::default() };
+        assert!(absent.rehearse().is_err());
+    }
+
+    #[test]
+    fn what_may_wait_has_one_priority_less_where_there_is_one() {
+        let priority = |realtime| Scheduling { realtime, ..Scheduling::default() }.less_urgent().realtime;
+        assert_eq!((priority(None), priority(Some(1)), priority(Some(50))), (None, Some(1), Some(49)));
     }
 
     #[test]

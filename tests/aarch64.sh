@@ -33,6 +33,6 @@ export INSTANTON_TESTS_WITHOUT_TRACT=1
 
 # What is left out: what takes minutes and does not hang on the processor (tract on networks of published size, reading
 # parts back).
-cargo test --release --lib --target "$target" --config "$dependencies" -- \
+cargo test --release --lib --no-default-features --target "$target" --config "$dependencies" -- \
     engine:: geometry:: grouping::mean_shift instruction_set \
     --skip networks_of_published_size --skip parts_carry_the_parameters

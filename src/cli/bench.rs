@@ -208,7 +208,7 @@ fn measure(arguments: &RunArguments) -> anyhow::Result<Verdict> {
     let model = Model::open(&model_folder(arguments.model.as_deref())?).context("the model")?;
     let scheduling =
         Scheduling { cores: arguments.cores.clone(), realtime: arguments.realtime, lock_memory: arguments.lock_memory };
-    runner::rehearse(&scheduling)?;
+    scheduling.rehearse()?;
 
     let (drive, facts) = frames(arguments)?;
     let options = BenchOptions {

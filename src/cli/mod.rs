@@ -16,6 +16,8 @@ mod inspect_command;
 mod model;
 mod pack;
 mod replay;
+#[cfg(feature = "dds")]
+mod run;
 mod score;
 pub mod simulate;
 
@@ -60,6 +62,9 @@ enum Verb {
     Export(export::Arguments),
     /// Quantise a model to 8-bit integers, with ranges from drives or rooms.
     Calibrate(calibrate::Arguments),
+    /// Label live clouds of a ROS 2 network, without a ROS installation.
+    #[cfg(feature = "dds")]
+    Run(run::Arguments),
     /// Stream simulated training blocks to stdout, for the trainer.
     Feed(feed::Arguments),
 }
@@ -95,6 +100,8 @@ pub fn main() -> ExitCode {
         Verb::Score(arguments) => score::run(&arguments),
         Verb::ImportCheckpoint(arguments) => import_checkpoint::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
+        #[cfg(feature = "dds")]
+        Verb::Run(arguments) => run::run(&arguments),
     };
     match result {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,

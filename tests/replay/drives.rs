@@ -9,10 +9,10 @@ use instanton::replay::{ColourBy, Event, LABELLED_TOPIC, Orientation, ReplayOpti
 
 use crate::support::{Bag, Read, SECOND, START, bits, column, corner, decode, model, options, read, run};
 
-const POINTS: &str = "/lidar/points";
+pub const POINTS: &str = "/lidar/points";
 
 /// Ten clouds a second, the robot standing; transforms around each.
-fn drive(path: &Path, frames: i64) {
+pub fn drive(path: &Path, frames: i64) {
     let mut bag = Bag::create(path);
     bag.transform("/tf_static", START, START, "base_link", "lidar", 1.0);
     for frame in 0..frames {

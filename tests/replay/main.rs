@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod drives;
+mod live_node;
 mod real;
 mod support;

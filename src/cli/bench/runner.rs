@@ -63,17 +63,6 @@ pub enum RunError {
     NoFrames,
 }
 
-/// Asks for what the pipeline's threads will ask for, in a thread that does nothing else: so a refusal comes
-/// before the work. Memory is not locked yet.
-///
-/// # Errors
-/// The refusal.
-pub fn rehearse(scheduling: &Scheduling) -> Result<(), SchedulingError> {
-    let threads = Scheduling { lock_memory: false, ..scheduling.clone() };
-    // A thread that panics has asked for nothing that could be granted: its panic has been reported.
-    std::thread::spawn(move || threads.apply()).join().unwrap_or(Ok(()))
-}
-
 /// A frame's number; the decoder knows the frame.
 struct Numbered(u64);
 
@@ -107,15 +96,8 @@ pub fn bench(
     let mut rows = vec![[u32::MAX; ROWS]; (offers as usize).min(ROOM)];
     rows.clear();
     let record = Arc::new(Mutex::new(Record { rows, stale: 0 }));
-    let threads = Scheduling { lock_memory: false, ..options.scheduling.clone() };
     // Blocks may come late; what every frame passes through may not wait for a block to end.
-    let workers = threads.less_urgent();
-    let hook: ThreadHook = Arc::new(move |role| {
-        let scheduling = if matches!(role, ThreadRole::Worker(_)) { &workers } else { &threads };
-        if let Err(error) = scheduling.apply() {
-            log::error!("thread {role:?}: {error}");
-        }
-    });
+    let hook: ThreadHook = options.scheduling.hook(|role| matches!(role, ThreadRole::Worker(_)));
     let runner = LiveRunner::start(
         model,
         options.config.clone(),
@@ -264,14 +246,5 @@ mod tests {
         let order: Vec<usize> = (0..8).map(|number| to_and_fro(number, 3)).collect();
         assert_eq!(order, [0, 1, 2, 2, 1, 0, 0, 1]);
         assert_eq!((to_and_fro(u64::MAX, 1), to_and_fro(5, 1)), (0, 0));
-    }
-
-    #[test]
-    fn what_is_forbidden_is_told_before_the_work() {
-        assert_eq!(rehearse(&Scheduling::default()), Ok(()));
-        let absurd = Scheduling { realtime: Some(100), ..Scheduling::default() };
-        assert_eq!(rehearse(&absurd), Err(SchedulingError::Priority { actual: 100 }));
-        let absent = Scheduling { cores: vec![usize::MAX], ..Scheduling::default() };
-        assert!(rehearse(&absent).is_err());
     }
 }

@@ -53,9 +53,8 @@ impl Matches {
 
     /// Waits until a peer of this kind is matched, for at most `patience`; says whether one is.
     pub(super) fn wait(&self, id: GUID, patience: Duration, is_it: impl Fn(&GUID) -> bool) -> bool {
-        let missing = |table: &mut HashMap<GUID, Peers>| {
-            table.get(&id).is_some_and(|peers| !peers.matched.iter().any(&is_it))
-        };
+        let missing =
+            |table: &mut HashMap<GUID, Peers>| table.get(&id).is_some_and(|peers| !peers.matched.iter().any(&is_it));
         let waited = self.changed.wait_timeout_while(self.lock(), patience, missing);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }

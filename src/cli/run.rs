@@ -1,0 +1,224 @@
+//! `instanton run`: live clouds of a ROS 2 network in, labelled clouds out, without a ROS installation.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+
+use anyhow::Context;
+
+use super::{Verdict, model_folder};
+use crate::config::Config;
+use crate::engine::EngineKind;
+use crate::network::Model;
+use crate::node::{LabellingNode, NodeSettings};
+use crate::pipeline::ThreadRole;
+use crate::replay::{ColourBy, Orientation};
+use crate::ros::{Middleware, Qos, Reliability};
+use crate::scheduling::Scheduling;
+use crate::transport::dds::{Dds, DdsOptions};
+
+/// How often the node looks after itself.
+const LOOK: Duration = Duration::from_secs(1);
+/// Longest time that a frame under way may take to end when the program is told to.
+const LEAVE_WITHIN: Duration = Duration::from_millis(900);
+
+/// Arguments of `instanton run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  instanton run --cloud /camera/points                        # any machine of the network, no ROS needed
+  instanton run --cloud /ouster/points --fixed-frame map --deadline-ms 80
+  instanton run --cloud /points --upright                     # no transforms: the sensor's own z is up
+  ROS_DOMAIN_ID=7 instanton -v run --cloud /points            # tells how it fares, every second
+
+Publishes /instanton/labelled (the input's fields, label, instance, confidence, colour) and /instanton/obstacles
+(everything that is neither floor nor ceiling), each only while somebody listens. Ends with Ctrl-C.
+
+Exit codes: 0 ended when told to; 2 bad input, or what the system forbids.")]
+pub(super) struct Arguments {
+    /// Topic of the clouds (sensor_msgs/msg/PointCloud2).
+    #[arg(long, value_name = "TOPIC")]
+    cloud: String,
+    /// Gravity-aligned frame in which the map lives [default: the configuration's, else found].
+    #[arg(long, value_name = "FRAME")]
+    fixed_frame: Option<String>,
+    /// The sensor's own z is up; transforms are not used, each frame is labelled by itself.
+    #[arg(long, conflicts_with_all = ["estimate_up", "fixed_frame"])]
+    upright: bool,
+    /// The floor of each frame says which way is up; each frame is labelled by itself.
+    #[arg(long, conflicts_with = "fixed_frame")]
+    estimate_up: bool,
+    /// Longest wait for the transform of a cloud (ms).
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(..=10_000))]
+    transform_wait_ms: u64,
+    /// Ask for every cloud to be sent until it has come; most sensors do not offer that.
+    #[arg(long)]
+    reliable: bool,
+    /// Model folder [default: $INSTANTON_MODEL, else the shipped model].
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Configuration (TOML).
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// What runs the network.
+    #[arg(long, value_enum, default_value_t = EngineKind::default())]
+    engine: EngineKind,
+    /// Threads that run blocks; 0: one per core [default: the configuration's].
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Time from a cloud's arrival to its labels (ms); 0: as long as it takes [default: the configuration's].
+    #[arg(long)]
+    deadline_ms: Option<f64>,
+    /// What the colours of the labelled clouds mean.
+    #[arg(long, value_enum, default_value_t)]
+    colour: ColourBy,
+    /// Name of the node.
+    #[arg(long, default_value = "instanton")]
+    name: String,
+    /// Namespace of the node.
+    #[arg(long, default_value = "/")]
+    namespace: String,
+    /// DDS domain [default: $ROS_DOMAIN_ID, else 0].
+    #[arg(long)]
+    domain: Option<u16>,
+    /// Cores for the node, such as 2,3.
+    #[arg(long, value_delimiter = ',')]
+    cores: Vec<usize>,
+    /// Run the node in the real-time class at this priority, 1 to 99.
+    #[arg(long, value_name = "PRIORITY")]
+    realtime: Option<u8>,
+    /// Keep all memory from being paged out.
+    #[arg(long)]
+    lock_memory: bool,
+}
+
+pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
+    let settings = settings(arguments)?;
+    let folder = model_folder(arguments.model.as_deref())?;
+    let model = Model::open(&folder).context("the model")?;
+    let scheduling =
+        Scheduling { cores: arguments.cores.clone(), realtime: arguments.realtime, lock_memory: arguments.lock_memory };
+    scheduling.rehearse()?;
+    if scheduling.lock_memory {
+        crate::scheduling::lock_memory()?;
+    }
+    let (tell, told) = channel();
+    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let _ = signals.forever().next();
+        let _ = tell.send(());
+    })?;
+
+    let options = DdsOptions {
+        domain: arguments.domain,
+        node_name: arguments.name.clone(),
+        namespace: arguments.namespace.clone(),
+        range: None,
+    };
+    let middleware = Dds::open(options)?;
+    let hook = scheduling.hook(|role| matches!(role, ThreadRole::Worker(_)));
+    let node = LabellingNode::start(&middleware, &model, &settings, Some(hook))?;
+    eprintln!("{} on {}: {} → {}/labelled", settings.name, middleware.describe(), settings.cloud_topic, settings.name);
+    let mut watch = Watch::default();
+    while let Err(RecvTimeoutError::Timeout) = told.recv_timeout(LOOK) {
+        watch.look(&node, &settings);
+    }
+    leave(node);
+    Ok(Verdict::Passed)
+}
+
+fn settings(arguments: &Arguments) -> anyhow::Result<NodeSettings> {
+    let mut config = match &arguments.config {
+        Some(path) => Config::open(path)?,
+        None => Config::default(),
+    };
+    arguments.fixed_frame.iter().for_each(|frame| config.input.fixed_frame.clone_from(frame));
+    arguments.threads.into_iter().for_each(|threads| config.blocks.threads = threads);
+    arguments.deadline_ms.into_iter().for_each(|deadline| config.latency.deadline_ms = deadline);
+    config.check()?;
+    let namespace = arguments.namespace.trim_end_matches('/');
+    Ok(NodeSettings {
+        cloud_topic: whole_name(&arguments.cloud, namespace),
+        cloud_qos: match arguments.reliable {
+            true => Qos { reliability: Reliability::Reliable, ..Qos::SENSOR_DATA },
+            false => Qos::SENSOR_DATA,
+        },
+        name: format!("{namespace}/{}", arguments.name),
+        orientation: match (arguments.upright, arguments.estimate_up) {
+            (true, _) => Orientation::Upright,
+            (_, true) => Orientation::EstimateUp,
+            _ => Orientation::Transforms,
+        },
+        transform_wait: Duration::from_millis(arguments.transform_wait_ms),
+        colour: arguments.colour,
+        engine: arguments.engine,
+        config,
+        ..NodeSettings::default()
+    })
+}
+
+/// `points` in the namespace `/robot` is `/robot/points`; `/points` is `/points`.
+fn whole_name(name: &str, namespace: &str) -> String {
+    if name.starts_with('/') { name.to_owned() } else { format!("{namespace}/{name}") }
+}
+
+/// Says what is wrong once, when it begins.
+#[derive(Debug, Default)]
+struct Watch {
+    mismatches: u64,
+    was_stale: bool,
+    told_silence: bool,
+    seconds: u32,
+}
+
+impl Watch {
+    fn look(&mut self, node: &LabellingNode, settings: &NodeSettings) {
+        let health = node.health();
+        let (publishers, mismatch) = node.cloud_publishers();
+        let topic = &settings.cloud_topic;
+        if let Some(mismatch) = mismatch.filter(|mismatch| mismatch.count > self.mismatches) {
+            self.mismatches = mismatch.count;
+            log::warn!(
+                "{topic}: a publisher offers less than is asked for ({}): nothing will come of it{}",
+                mismatch.policy,
+                if settings.cloud_qos.reliability == Reliability::Reliable { "; leave --reliable out" } else { "" }
+            );
+        }
+        self.seconds += 1;
+        if !self.told_silence && self.seconds == 5 && publishers == 0 {
+            self.told_silence = true;
+            log::warn!("{topic}: nobody publishes it so far (domain, name and type right?)");
+        }
+        let stale = health.is_stale();
+        if stale != self.was_stale {
+            self.was_stale = stale;
+            match stale {
+                true => log::warn!("{topic}: no cloud for {:.1} s", health.input_age.unwrap_or_default().as_secs_f64()),
+                false => log::warn!("{topic}: clouds come again"),
+            }
+        }
+        let counts = health.counts;
+        log::info!(
+            "{} clouds, {} labelled, {} replaced by newer ones, {} dropped {:?}; age {:.0} ms, p99 {:.0} ms, {} late",
+            counts.offered,
+            counts.served,
+            counts.dropped,
+            counts.undecoded,
+            health.dropped,
+            health.age[0],
+            health.age[1],
+            health.misses
+        );
+    }
+}
+
+/// Ends the node; a frame that takes too long is left to the system.
+fn leave(node: LabellingNode) {
+    let (done, ended) = channel();
+    let ending = move || {
+        drop(node);
+        let _ = done.send(());
+    };
+    if std::thread::Builder::new().spawn(ending).is_ok() && ended.recv_timeout(LEAVE_WITHIN).is_err() {
+        log::warn!("a frame is still under way: it is left");
+    }
+}
