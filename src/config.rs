@@ -127,7 +127,8 @@ impl LatencyConfig {
     }
 }
 
-fn milliseconds(value: f64) -> Duration {
+/// A time in milliseconds; none for what is no time.
+pub(crate) fn milliseconds(value: f64) -> Duration {
     Duration::try_from_secs_f64(value / 1e3).unwrap_or_default()
 }
 

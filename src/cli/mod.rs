@@ -21,9 +21,13 @@ mod run;
 mod score;
 pub mod simulate;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::ros::arguments::RosArguments;
+use crate::ros::rosout::RosoutLogger;
 
 pub use model::{NoModel, model_folder};
 
@@ -80,13 +84,22 @@ pub enum Verdict {
 
 /// Parses the arguments, runs the verb and turns its result into an exit code.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let (ros, line) = match ros_arguments() {
+        Ok(split) => split,
+        Err(error) => {
+            eprintln!("error: {}", in_full(&error));
+            return ExitCode::from(2);
+        }
+    };
+    let arguments = Arguments::parse_from(line);
     let level = match arguments.verbose {
         0 => "warn",
         1 => "info",
         _ => "debug",
     };
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level)).format_timestamp(None).init();
+    let logger = log_to_stderr(level, ros.log_level);
+    #[cfg(not(feature = "dds"))]
+    let _ = logger;
     let result = match arguments.verb {
         Verb::Eval(arguments) => eval::run(&arguments),
         Verb::Feed(arguments) => feed::run(&arguments),
@@ -101,7 +114,7 @@ pub fn main() -> ExitCode {
         Verb::ImportCheckpoint(arguments) => import_checkpoint::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
         #[cfg(feature = "dds")]
-        Verb::Run(arguments) => run::run(&arguments),
+        Verb::Run(arguments) => run::run(&arguments, &run::Ros { arguments: ros, logger }),
     };
     match result {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,
@@ -112,6 +125,34 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What stands behind `--ros-args`, and the rest of the command line.
+fn ros_arguments() -> anyhow::Result<(RosArguments, Vec<OsString>)> {
+    let line: Vec<OsString> = std::env::args_os().collect();
+    if !line.iter().any(|word| word == "--ros-args") {
+        return Ok((RosArguments::default(), line));
+    }
+    let text = |word: OsString| word.into_string().map_err(|word| anyhow::anyhow!("{word:?}: expected UTF-8"));
+    let (ros, rest) = RosArguments::parse(line.into_iter().map(text).collect::<anyhow::Result<Vec<_>>>()?)?;
+    Ok((ros, rest.into_iter().map(OsString::from).collect()))
+}
+
+/// Sets the program's logger up: to stderr, and on `/rosout` once there is a node.
+fn log_to_stderr(level: &str, ros: Option<log::LevelFilter>) -> &'static RosoutLogger {
+    let environment = env_logger::Env::default().default_filter_or(level);
+    let mut builder = env_logger::Builder::from_env(environment);
+    if let Some(level) = ros {
+        builder.filter_level(level);
+    }
+    let stderr = builder.format_timestamp(None).build();
+    // Lines for /rosout are wanted even where stderr is told less.
+    log::set_max_level(stderr.filter().max(log::LevelFilter::Info));
+    // It lives as long as the program.
+    let logger: &'static RosoutLogger = Box::leak(Box::new(RosoutLogger::new(Box::new(stderr))));
+    // Only the first logger of a program is taken; this is it.
+    let _ = log::set_logger(logger);
+    logger
 }
 
 /// An error and its causes, each said once: some errors already end in the words of their cause.

@@ -1,24 +1,34 @@
 //! `instanton run`: live clouds of a ROS 2 network in, labelled clouds out, without a ROS installation.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use anyhow::Context;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use super::{Verdict, model_folder};
 use crate::config::Config;
 use crate::engine::EngineKind;
 use crate::network::Model;
-use crate::node::{LabellingNode, NodeSettings};
+use crate::node::{Health, NodeSettings, RosNode, parameters};
 use crate::pipeline::ThreadRole;
 use crate::replay::{ColourBy, Orientation};
-use crate::ros::{Middleware, Qos, Reliability};
+use crate::ros::arguments::RosArguments;
+use crate::ros::names::NodeName;
+use crate::ros::parameters::{ParameterStore, overrides_of};
+use crate::ros::remapping::NameKind;
+use crate::ros::rosout::{Rosout, RosoutLogger};
+use crate::ros::{Middleware, Qos, Reliability, system_time};
 use crate::scheduling::Scheduling;
 use crate::transport::dds::{Dds, DdsOptions};
 
 /// How often the node looks after itself.
 const LOOK: Duration = Duration::from_secs(1);
+/// Looks after which it is told that nobody publishes.
+const SILENT_LOOKS: u32 = 5;
 /// Longest time that a frame under way may take to end when the program is told to.
 const LEAVE_WITHIN: Duration = Duration::from_millis(900);
 
@@ -28,10 +38,11 @@ const LEAVE_WITHIN: Duration = Duration::from_millis(900);
   instanton run --cloud /camera/points                        # any machine of the network, no ROS needed
   instanton run --cloud /ouster/points --fixed-frame map --deadline-ms 80
   instanton run --cloud /points --upright                     # no transforms: the sensor's own z is up
-  ROS_DOMAIN_ID=7 instanton -v run --cloud /points            # tells how it fares, every second
+  ROS_DOMAIN_ID=7 instanton -v run --cloud points --ros-args -r __ns:=/robot -p deadline_ms:=80
 
-Publishes /instanton/labelled (the input's fields, label, instance, confidence, colour) and /instanton/obstacles
-(everything that is neither floor nor ceiling), each only while somebody listens. Ends with Ctrl-C.
+Publishes, each only while somebody listens: ~/labelled (the input's fields, label, instance, confidence, colour),
+~/objects (vision_msgs/Detection3DArray), ~/markers (boxes and names for RViz and Foxglove), ~/obstacles (everything that
+is neither floor nor ceiling), /diagnostics, /rosout. Parameters: `ros2 param list` while it runs. Ends with Ctrl-C.
 
 Exit codes: 0 ended when told to; 2 bad input, or what the system forbids.")]
 pub(super) struct Arguments {
@@ -91,42 +102,75 @@ pub(super) struct Arguments {
     lock_memory: bool,
 }
 
-pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let settings = settings(arguments)?;
+/// What a ROS 2 node is told beside its own arguments, and where its log goes.
+pub(super) struct Ros {
+    /// `--ros-args`.
+    pub(super) arguments: RosArguments,
+    /// The program's logger.
+    pub(super) logger: &'static RosoutLogger,
+}
+
+pub(super) fn run(arguments: &Arguments, ros: &Ros) -> anyhow::Result<Verdict> {
+    let name = ros.arguments.node_name(&arguments.namespace, &arguments.name)?;
+    let mut settings = settings(arguments, &ros.arguments, &name)?;
+    let overrides = overrides_of(&ros.arguments.overrides, &name);
+    let store = Arc::new(ParameterStore::new(parameters::descriptions(&settings), overrides)?);
+    for ignored in store.ignored() {
+        log::warn!("no such parameter: {ignored}");
+    }
+    parameters::apply(&mut settings, &store)?;
+    settings.config.check()?;
     let folder = model_folder(arguments.model.as_deref())?;
     let model = Model::open(&folder).context("the model")?;
-    let scheduling =
-        Scheduling { cores: arguments.cores.clone(), realtime: arguments.realtime, lock_memory: arguments.lock_memory };
+    let scheduling = Scheduling {
+        cores: arguments.cores.clone(),
+        realtime: arguments.realtime,
+        lock_memory: arguments.lock_memory,
+    };
     scheduling.rehearse()?;
     if scheduling.lock_memory {
         crate::scheduling::lock_memory()?;
     }
-    let (tell, told) = channel();
-    let mut signals = signal_hook::iterator::Signals::new([signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM])?;
-    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
-        let _ = signals.forever().next();
-        let _ = tell.send(());
-    })?;
+    let told = leave_when_told()?;
 
     let options = DdsOptions {
         domain: arguments.domain,
-        node_name: arguments.name.clone(),
-        namespace: arguments.namespace.clone(),
+        node_name: name.name().to_owned(),
+        namespace: name.namespace().to_owned(),
         range: None,
     };
-    let middleware = Dds::open(options)?;
+    let middleware: Arc<dyn Middleware> = Arc::new(Dds::open(options)?);
+    if ros.arguments.rosout_logs != Some(false) {
+        let rosout = Rosout::new(&*middleware, &name.logger(), Arc::new(system_time))?;
+        ros.logger.attach(Some((rosout, log::LevelFilter::Info)));
+    }
     let hook = scheduling.hook(|role| matches!(role, ThreadRole::Worker(_)));
-    let node = LabellingNode::start(&middleware, &model, &settings, Some(hook))?;
-    eprintln!("{} on {}: {} → {}/labelled", settings.name, middleware.describe(), settings.cloud_topic, settings.name);
+    let mut node = RosNode::start(&middleware, &name, &model, settings.clone(), &store, Some(hook))?;
+    eprintln!("{} on {}: {} → {0}/labelled", settings.name, middleware.describe(), settings.cloud_topic);
     let mut watch = Watch::default();
     while let Err(RecvTimeoutError::Timeout) = told.recv_timeout(LOOK) {
-        watch.look(&node, &settings);
+        match node.diagnose() {
+            Ok(health) => watch.look(&health, &settings),
+            Err(error) => log::warn!("/diagnostics: {error}"),
+        }
     }
+    ros.logger.attach(None);
     leave(node);
     Ok(Verdict::Passed)
 }
 
-fn settings(arguments: &Arguments) -> anyhow::Result<NodeSettings> {
+/// Hears when the system or somebody at the keyboard wants the program to end.
+fn leave_when_told() -> std::io::Result<Receiver<()>> {
+    let (tell, told) = channel();
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+        let _ = signals.forever().next();
+        let _ = tell.send(());
+    })?;
+    Ok(told)
+}
+
+fn settings(arguments: &Arguments, ros: &RosArguments, name: &NodeName) -> anyhow::Result<NodeSettings> {
     let mut config = match &arguments.config {
         Some(path) => Config::open(path)?,
         None => Config::default(),
@@ -134,15 +178,11 @@ fn settings(arguments: &Arguments) -> anyhow::Result<NodeSettings> {
     arguments.fixed_frame.iter().for_each(|frame| config.input.fixed_frame.clone_from(frame));
     arguments.threads.into_iter().for_each(|threads| config.blocks.threads = threads);
     arguments.deadline_ms.into_iter().for_each(|deadline| config.latency.deadline_ms = deadline);
-    config.check()?;
-    let namespace = arguments.namespace.trim_end_matches('/');
+    let reliability = if arguments.reliable { Reliability::Reliable } else { Reliability::BestEffort };
     Ok(NodeSettings {
-        cloud_topic: whole_name(&arguments.cloud, namespace),
-        cloud_qos: match arguments.reliable {
-            true => Qos { reliability: Reliability::Reliable, ..Qos::SENSOR_DATA },
-            false => Qos::SENSOR_DATA,
-        },
-        name: format!("{namespace}/{}", arguments.name),
+        cloud_topic: ros.resolve(name, NameKind::Topic, &arguments.cloud)?,
+        cloud_qos: Qos { reliability, ..Qos::SENSOR_DATA },
+        name: name.whole(),
         orientation: match (arguments.upright, arguments.estimate_up) {
             (true, _) => Orientation::Upright,
             (_, true) => Orientation::EstimateUp,
@@ -156,37 +196,28 @@ fn settings(arguments: &Arguments) -> anyhow::Result<NodeSettings> {
     })
 }
 
-/// `points` in the namespace `/robot` is `/robot/points`; `/points` is `/points`.
-fn whole_name(name: &str, namespace: &str) -> String {
-    if name.starts_with('/') { name.to_owned() } else { format!("{namespace}/{name}") }
-}
-
 /// Says what is wrong once, when it begins.
 #[derive(Debug, Default)]
 struct Watch {
     mismatches: u64,
     was_stale: bool,
     told_silence: bool,
-    seconds: u32,
+    looks: u32,
 }
 
 impl Watch {
-    fn look(&mut self, node: &LabellingNode, settings: &NodeSettings) {
-        let health = node.health();
-        let (publishers, mismatch) = node.cloud_publishers();
+    fn look(&mut self, health: &Health, settings: &NodeSettings) {
         let topic = &settings.cloud_topic;
+        let (publishers, mismatch) = health.publishers;
         if let Some(mismatch) = mismatch.filter(|mismatch| mismatch.count > self.mismatches) {
             self.mismatches = mismatch.count;
-            log::warn!(
-                "{topic}: a publisher offers less than is asked for ({}): nothing will come of it{}",
-                mismatch.policy,
-                if settings.cloud_qos.reliability == Reliability::Reliable { "; leave --reliable out" } else { "" }
-            );
+            let policy = mismatch.policy;
+            log::warn!("{topic}: a publisher offers less {policy} than is asked for: nothing will come of it");
         }
-        self.seconds += 1;
-        if !self.told_silence && self.seconds == 5 && publishers == 0 {
+        self.looks += 1;
+        if !self.told_silence && self.looks == SILENT_LOOKS && publishers == 0 {
             self.told_silence = true;
-            log::warn!("{topic}: nobody publishes it so far (domain, name and type right?)");
+            log::warn!("{topic}: nobody publishes it so far (name, type and ROS_DOMAIN_ID right?)");
         }
         let stale = health.is_stale();
         if stale != self.was_stale {
@@ -197,7 +228,7 @@ impl Watch {
             }
         }
         let counts = health.counts;
-        log::info!(
+        log::debug!(
             "{} clouds, {} labelled, {} replaced by newer ones, {} dropped {:?}; age {:.0} ms, p99 {:.0} ms, {} late",
             counts.offered,
             counts.served,
@@ -212,7 +243,7 @@ impl Watch {
 }
 
 /// Ends the node; a frame that takes too long is left to the system.
-fn leave(node: LabellingNode) {
+fn leave(node: RosNode) {
     let (done, ended) = channel();
     let ending = move || {
         drop(node);

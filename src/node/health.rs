@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::live::LiveCounts;
+use crate::ros::Mismatch;
 
 /// How much a new period weighs against all before it.
 const WEIGHT: f64 = 1.0 / 8.0;
@@ -24,6 +25,8 @@ pub struct Health {
     pub input_age: Option<Duration>,
     /// Time between clouds on average; `None` before the second.
     pub input_period: Option<Duration>,
+    /// Publishers of clouds that are heard, and those from which nothing will come.
+    pub publishers: (usize, Option<Mismatch>),
     /// The fixed frame, once it is known.
     pub fixed_frame: Option<String>,
     /// Median, 99th percentile of the output's age (ms).

@@ -12,7 +12,7 @@ use crate::network::Model;
 use crate::pipeline::PipelineError;
 use crate::replay::Orientation;
 use crate::ros::{
-    Message, Middleware, MiddlewareError, Mismatch, PointCloud2View, Qos, Received, Subscription, TfMessage,
+    Message, Middleware, MiddlewareError, PointCloud2View, Qos, Received, Subscription, TfMessage,
 };
 
 /// Transforms that are kept until they are taken.
@@ -102,16 +102,12 @@ impl LabellingNode {
         let age = latency.rows().into_iter().find(|row| row.stage == "age").map_or([0.0; 2], |row| [row.p50, row.p99]);
         Health {
             counts: self.runner.counts(),
+            publishers: (self.clouds.publishers(), self.clouds.mismatched()),
             fixed_frame: self.buffer.fixed_frame(),
             age,
             misses: latency.totals().misses,
             ..self.counters.health()
         }
-    }
-
-    /// Publishers of clouds that are heard, and those that are not.
-    pub fn cloud_publishers(&self) -> (usize, Option<Mismatch>) {
-        (self.clouds.publishers(), self.clouds.mismatched())
     }
 
     /// The clock was set back by whoever sets it: moving transforms are forgotten at once; the map is when the next

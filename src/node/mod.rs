@@ -21,12 +21,15 @@
 //!
 //! Nothing here knows which middleware it is ([`crate::ros::Middleware`]).
 
+mod boxes;
 mod cloud_message;
 mod health;
 mod labeller;
 mod objects;
 mod obstacles;
 mod outputs;
+pub mod parameters;
+mod ros_node;
 mod settings;
 mod transforms;
 
@@ -34,4 +37,5 @@ pub use health::Health;
 pub use labeller::{LabellingNode, NodeError};
 pub use objects::{ObjectFinder, SeenObject};
 pub use obstacles::ObstacleFinder;
+pub use ros_node::RosNode;
 pub use settings::NodeSettings;

@@ -2,22 +2,30 @@
 
 use std::sync::Arc;
 
+use super::boxes::{ClassLook, send_detections, send_markers};
 use super::health::Counters;
+use super::objects::{ObjectFinder, SeenObject};
 use super::obstacles::ObstacleFinder;
+use super::NodeSettings;
 use crate::cloud::{Colouring, label_cloud};
 use crate::live::{LiveOutput, OutputSink};
 use crate::network::Model;
 use crate::replay::ColourBy;
-use crate::ros::{Message, Middleware, MiddlewareError, PointCloud2View, Publisher, Qos};
-
-use super::NodeSettings;
+use crate::ros::interfaces::{Detection3DArray, MarkerArray};
+use crate::ros::{Message, MessageWriter, Middleware, MiddlewareError, PointCloud2View, Publisher, Qos};
 
 /// Publishers and what their messages are made with.
 pub(super) struct Outputs {
     labelled: Box<dyn Publisher>,
     obstacles: Box<dyn Publisher>,
+    objects: MessageWriter,
+    markers: MessageWriter,
     obstacle_finder: ObstacleFinder,
+    object_finder: ObjectFinder,
+    object_points: usize,
+    seen: Vec<SeenObject>,
     palette: Vec<[u8; 3]>,
+    looks: Vec<ClassLook>,
     colour: ColourBy,
     ranges: [f32; 2],
     message: Vec<u8>,
@@ -37,11 +45,18 @@ impl Outputs {
         let classes = &model.manifest().classes;
         let passable = classes.iter().map(|class| settings.passable_classes.contains(&class.name)).collect();
         let input = &settings.config.input;
+        let look = |class: &crate::network::Class| ClassLook { name: class.name.clone(), colour: class.colour };
         Ok(Self {
             labelled: cloud("labelled")?,
             obstacles: cloud("obstacles")?,
+            objects: MessageWriter::new(middleware, &topic("objects"), Detection3DArray::TYPE, Qos::DEFAULT)?,
+            markers: MessageWriter::new(middleware, &topic("markers"), MarkerArray::TYPE, Qos::DEFAULT)?,
             obstacle_finder: ObstacleFinder::new(settings.obstacle_voxel, passable),
+            object_finder: ObjectFinder::default(),
+            object_points: settings.object_points,
+            seen: Vec::new(),
             palette: classes.iter().map(|class| class.colour).collect(),
+            looks: classes.iter().map(look).collect(),
             colour: settings.colour,
             ranges: [input.minimum_range, input.maximum_range],
             message: Vec::new(),
@@ -51,20 +66,15 @@ impl Outputs {
 
     /// What the live runner calls with each frame.
     pub(super) fn into_sink(mut self) -> OutputSink {
-        Box::new(move |output| self.give_out(output))
+        Box::new(move |output| {
+            if let Err(reason) = self.give_out(output) {
+                self.counters.unsent();
+                log::warn!("the output of the frame at {} ns: {reason}", output.frame.stamp);
+            }
+        })
     }
 
-    fn give_out(&mut self, output: LiveOutput<'_>) {
-        if let Err(reason) = self.try_give_out(output) {
-            self.counters.unsent();
-            log::warn!("the output of the frame at {} ns: {reason}", output.frame.stamp);
-        }
-    }
-
-    fn try_give_out(
-        &mut self,
-        LiveOutput { frame, labels, .. }: LiveOutput<'_>,
-    ) -> Result<(), Box<dyn std::error::Error>> {
+    fn give_out(&mut self, LiveOutput { frame, labels, .. }: LiveOutput<'_>) -> Result<(), Box<dyn std::error::Error>> {
         let input = PointCloud2View::decode(&frame.message)?;
         if self.labelled.subscriptions() > 0 {
             let colouring = match self.colour {
@@ -78,6 +88,17 @@ impl Outputs {
         if self.obstacles.subscriptions() > 0 {
             self.obstacle_finder.encode(input.header, frame, labels, self.ranges, &mut self.message)?;
             self.obstacles.send(&self.message)?;
+        }
+        let heard = |writer: &MessageWriter| writer.publisher().subscriptions() > 0;
+        let (objects, markers) = (heard(&self.objects), heard(&self.markers));
+        if objects || markers {
+            self.object_finder.find(frame, labels, self.object_points, &mut self.seen);
+        }
+        if objects {
+            send_detections(&mut self.objects, input.header, &self.seen, &self.looks)?;
+        }
+        if markers {
+            send_markers(&mut self.markers, input.header, &self.seen, &self.looks)?;
         }
         Ok(())
     }

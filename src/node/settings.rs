@@ -14,7 +14,7 @@ pub struct NodeSettings {
     pub cloud_topic: String,
     /// Quality of service of the cloud subscription.
     pub cloud_qos: Qos,
-    /// The node's own name, before which `/labelled`, `/objects` and `/obstacles` are put: `/instanton`.
+    /// The node's own name, before which `/labelled`, `/objects`, `/markers` and `/obstacles` are put: `/instanton`.
     pub name: String,
     /// How clouds come into a frame whose z is up.
     pub orientation: Orientation,
@@ -26,6 +26,8 @@ pub struct NodeSettings {
     pub obstacle_voxel: f32,
     /// Names of the classes that are no obstacles.
     pub passable_classes: Vec<String>,
+    /// Points that an instance must have in a frame to be told of as an object.
+    pub object_points: usize,
     /// What runs the network, and through it what takes over.
     pub engine: EngineKind,
     /// Everything else: fixed frame, ranges, map, blocks, deadline.
@@ -43,6 +45,7 @@ impl Default for NodeSettings {
             colour: ColourBy::default(),
             obstacle_voxel: 0.05,
             passable_classes: ["floor", "ceiling"].map(str::to_owned).to_vec(),
+            object_points: 30,
             engine: EngineKind::default(),
             config: Config::default(),
         }

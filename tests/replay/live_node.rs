@@ -35,7 +35,7 @@ impl Talk {
             publish("/tf", TfMessage::TYPE, Qos { depth: 100, ..Qos::DEFAULT }),
         ];
         let node = LabellingNode::start(&bus.node("instanton"), model(), settings, None).unwrap();
-        assert_eq!(node.cloud_publishers(), (1, None));
+        assert_eq!(node.health().publishers, (1, None));
         Self { node, clouds, transforms, peer }
     }
 
