@@ -24,13 +24,17 @@
 
 mod camera_info;
 pub mod cdr;
+mod element;
 mod image;
+pub mod interfaces;
 mod interpolation;
 mod message;
 mod middleware;
 mod point_cloud2;
 mod qos;
 mod sequence;
+#[cfg(test)]
+mod tests;
 mod time;
 mod transform;
 mod transform_buffer;
@@ -38,6 +42,7 @@ mod transform_error;
 
 pub use camera_info::{CameraInfo, Coefficients, RegionOfInterest};
 pub use cdr::CdrError;
+pub use element::Element;
 pub use image::{CompressedImageView, ImageView};
 pub use message::{Message, MessageType};
 pub use middleware::{
@@ -46,7 +51,7 @@ pub use middleware::{
 };
 pub use point_cloud2::{PointCloud2View, PointField, datatype};
 pub use qos::{Durability, Qos, QosPolicy, Reliability};
-pub use sequence::{Element, Sequence, SequenceIter};
+pub use sequence::{Sequence, SequenceIter};
 pub use time::{Header, Time};
 pub use transform::{TfMessage, TransformStamped};
 pub use transform_buffer::{BufferCounts, BufferLimits, TransformBuffer};

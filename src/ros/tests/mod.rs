@@ -1,0 +1,3 @@
+//! CDR against another implementation; what needs a middleware, over one that is not there.
+
+mod cdr;
