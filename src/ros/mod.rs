@@ -30,6 +30,7 @@ pub mod interfaces;
 mod interpolation;
 mod message;
 mod middleware;
+pub mod names;
 mod point_cloud2;
 mod qos;
 mod sequence;
