@@ -22,17 +22,23 @@
 //! # Ok::<(), instanton::ros::CdrError>(())
 //! ```
 
+pub mod arguments;
 mod camera_info;
 pub mod cdr;
 mod element;
+mod guard;
 mod image;
 pub mod interfaces;
 mod interpolation;
 mod message;
+mod message_writer;
 mod middleware;
 pub mod names;
+mod now;
+pub mod parameters;
 mod point_cloud2;
 mod qos;
+pub mod remapping;
 mod sequence;
 #[cfg(test)]
 mod tests;
@@ -46,10 +52,12 @@ pub use cdr::CdrError;
 pub use element::Element;
 pub use image::{CompressedImageView, ImageView};
 pub use message::{Message, MessageType};
+pub use message_writer::{MessageWriter, SendError};
 pub use middleware::{
     Middleware, MiddlewareError, Mismatch, OnMessage, OnRequest, Publisher, PublisherId, Received, Service,
     ServiceType, Subscription,
 };
+pub use now::{Now, system_time};
 pub use point_cloud2::{PointCloud2View, PointField, datatype};
 pub use qos::{Durability, Qos, QosPolicy, Reliability};
 pub use sequence::{Sequence, SequenceIter};

@@ -1,3 +1,14 @@
 //! CDR against another implementation; what needs a middleware, over one that is not there.
 
 mod cdr;
+mod fake;
+mod parameter_services;
+mod parameter_store;
+
+use super::{Now, Time};
+use std::sync::Arc;
+
+/// A clock that stands.
+fn noon() -> Now {
+    Arc::new(|| Time { sec: 12, nanosec: 5 })
+}
