@@ -30,6 +30,7 @@ mod guard;
 mod image;
 pub mod interfaces;
 mod interpolation;
+pub mod lifecycle;
 mod message;
 mod message_writer;
 mod middleware;

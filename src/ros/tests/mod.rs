@@ -2,6 +2,7 @@
 
 mod cdr;
 mod fake;
+mod lifecycle;
 mod parameter_services;
 mod parameter_store;
 
