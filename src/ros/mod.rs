@@ -25,6 +25,7 @@
 pub mod arguments;
 mod camera_info;
 pub mod cdr;
+pub mod diagnostics;
 mod element;
 mod guard;
 mod image;
@@ -40,7 +41,9 @@ pub mod parameters;
 mod point_cloud2;
 mod qos;
 pub mod remapping;
+pub mod rosout;
 mod sequence;
+pub mod simulated_clock;
 #[cfg(test)]
 mod tests;
 mod time;

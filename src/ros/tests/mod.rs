@@ -1,10 +1,13 @@
 //! CDR against another implementation; what needs a middleware, over one that is not there.
 
 mod cdr;
+mod diagnostics;
 mod fake;
 mod lifecycle;
 mod parameter_services;
 mod parameter_store;
+mod rosout;
+mod simulated_clock;
 
 use super::{Now, Time};
 use std::sync::Arc;
