@@ -122,11 +122,8 @@ pub(super) fn run(arguments: &Arguments, ros: &Ros) -> anyhow::Result<Verdict> {
     settings.config.check()?;
     let folder = model_folder(arguments.model.as_deref())?;
     let model = Model::open(&folder).context("the model")?;
-    let scheduling = Scheduling {
-        cores: arguments.cores.clone(),
-        realtime: arguments.realtime,
-        lock_memory: arguments.lock_memory,
-    };
+    let scheduling =
+        Scheduling { cores: arguments.cores.clone(), realtime: arguments.realtime, lock_memory: arguments.lock_memory };
     scheduling.rehearse()?;
     if scheduling.lock_memory {
         crate::scheduling::lock_memory()?;

@@ -188,12 +188,12 @@ impl Envelope<'_> {
             _ => CloudError::TooLarge { what: "message", actual: u64::MAX },
         };
         let writer = &mut CdrWriter::new(out);
-        self.header.write(writer).map_err(too_large)?;
+        crate::ros::Element::write(&self.header, writer, "PointCloud2.header").map_err(too_large)?;
         writer.u32(self.height);
         writer.u32(self.width);
         writer.length("PointCloud2.fields", count).map_err(too_large)?;
         for field in fields {
-            crate::ros::Element::write(&field, writer).map_err(too_large)?;
+            crate::ros::Element::write(&field, writer, "PointCloud2.fields").map_err(too_large)?;
         }
         writer.bool(self.is_bigendian);
         writer.u32(self.point_step);

@@ -11,9 +11,7 @@ use crate::live::{LiveOptions, LiveRunner, ThreadHook};
 use crate::network::Model;
 use crate::pipeline::PipelineError;
 use crate::replay::Orientation;
-use crate::ros::{
-    Message, Middleware, MiddlewareError, PointCloud2View, Qos, Received, Subscription, TfMessage,
-};
+use crate::ros::{Message, Middleware, MiddlewareError, PointCloud2View, Qos, Received, Subscription, TfMessage};
 
 /// Transforms that are kept until they are taken.
 const TRANSFORM_DEPTH: usize = 100;

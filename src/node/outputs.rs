@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
+use super::NodeSettings;
 use super::boxes::{ClassLook, send_detections, send_markers};
 use super::health::Counters;
 use super::objects::{ObjectFinder, SeenObject};
 use super::obstacles::ObstacleFinder;
-use super::NodeSettings;
 use crate::cloud::{Colouring, label_cloud};
 use crate::live::{LiveOutput, OutputSink};
 use crate::network::Model;

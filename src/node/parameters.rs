@@ -6,10 +6,10 @@ use clap::ValueEnum;
 
 use super::NodeSettings;
 use crate::ros::Reliability;
-use crate::ros::parameters::{ParameterDescription, ParameterError, ParameterStore, use_sim_time};
+use crate::ros::parameters::{ParameterDescription, ParameterError, ParameterStore, ParameterValue, use_sim_time};
 
 /// Words of a choice, as the command line has them.
-fn words<T: ValueEnum>() -> impl Iterator<Item = String> {
+fn words<T: ValueEnum + 'static>() -> impl Iterator<Item = String> {
     T::value_variants().iter().map(word)
 }
 
@@ -17,11 +17,19 @@ fn word<T: ValueEnum>(value: &T) -> String {
     value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
+/// The same number as people write it: 0.05, not 0.05000000074505806.
+fn real(value: f32) -> f64 {
+    value.to_string().parse().unwrap_or(f64::from(value))
+}
+
+fn parameter(name: &str, default: impl Into<ParameterValue>, description: &str) -> ParameterDescription {
+    ParameterDescription::new(name, default, description)
+}
+
 /// Every parameter of the node, with what `settings` say as the default.
 pub fn descriptions(settings: &NodeSettings) -> Vec<ParameterDescription> {
     let config = &settings.config;
     let reliability = if settings.cloud_qos.reliability == Reliability::Reliable { "reliable" } else { "best_effort" };
-    let parameter = ParameterDescription::new;
     let fixed = [
         parameter(
             "fixed_frame",
@@ -34,25 +42,30 @@ pub fn descriptions(settings: &NodeSettings) -> Vec<ParameterDescription> {
             "Longest wait for the transform of a cloud (ms).",
         )
         .between_whole(0, 10_000),
-        parameter("cloud.reliability", reliability, "What is asked of those who publish clouds.")
+        parameter("cloud.reliability", reliability.to_owned(), "What is asked of those who publish clouds.")
             .one_of(["best_effort", "reliable"]),
         parameter("cloud.depth", settings.cloud_qos.depth as i64, "Clouds that may wait to be taken up.")
             .between_whole(1, 1000),
-        parameter("engine", word(&settings.engine), "What runs the network.").one_of(words::<crate::engine::EngineKind>()),
+        parameter("engine", word(&settings.engine), "What runs the network.")
+            .one_of(words::<crate::engine::EngineKind>()),
         parameter("threads", config.blocks.threads as i64, "Threads that run blocks; 0: one per core.")
             .between_whole(0, 1024),
-        parameter("deadline_ms", config.latency.deadline_ms, "Time from a cloud's arrival to its labels (ms); 0: none.")
-            .between(0.0, 60_000.0),
-        parameter("minimum_range", f64::from(config.input.minimum_range), "Returns closer than this are ignored (m).")
+        parameter(
+            "deadline_ms",
+            config.latency.deadline_ms,
+            "Time from a cloud's arrival to its labels (ms); 0: none.",
+        )
+        .between(0.0, 60_000.0),
+        parameter("minimum_range", real(config.input.minimum_range), "Returns closer than this are ignored (m).")
             .between(0.0, 1000.0),
-        parameter("maximum_range", f64::from(config.input.maximum_range), "Returns beyond this are ignored (m).")
+        parameter("maximum_range", real(config.input.maximum_range), "Returns beyond this are ignored (m).")
             .between(0.1, 1000.0),
-        parameter("map_radius", f64::from(config.map.radius), "How far around the robot the map reaches (m).")
+        parameter("map_radius", real(config.map.radius), "How far around the robot the map reaches (m).")
             .between(0.1, 1000.0),
         parameter("map_age", config.map.maximum_age, "How long an unseen voxel is remembered (s).").between(0.1, 1e6),
         parameter("colour", word(&settings.colour), "What the colours of the labelled cloud mean.")
             .one_of(words::<crate::replay::ColourBy>()),
-        parameter("obstacle_voxel", f64::from(settings.obstacle_voxel), "Edge of an obstacle cloud's voxel (m).")
+        parameter("obstacle_voxel", real(settings.obstacle_voxel), "Edge of an obstacle cloud's voxel (m).")
             .between(0.001, 10.0),
         parameter("passable_classes", settings.passable_classes.clone(), "Names of the classes that are no obstacles."),
         parameter("object_points", settings.object_points as i64, "Points that an object must have in a frame.")

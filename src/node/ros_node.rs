@@ -60,8 +60,7 @@ impl RosNode {
             }
         }));
         let parameters = ParameterServices::new(&**middleware, name, store, clock.as_now())?;
-        let diagnostics =
-            MessageWriter::new(&**middleware, "/diagnostics", DiagnosticArray::TYPE, Qos::DEFAULT)?;
+        let diagnostics = MessageWriter::new(&**middleware, "/diagnostics", DiagnosticArray::TYPE, Qos::DEFAULT)?;
         let labelling = LabellingNode::start(&**middleware, model, &settings, hook)?;
         *node.lock().unwrap_or_else(PoisonError::into_inner) = Some(labelling);
         let manifest = model.manifest();

@@ -1,8 +1,9 @@
 //! `sensor_msgs/msg/Image` and `sensor_msgs/msg/CompressedImage`.
 
 use super::cdr::{CdrError, CdrReader, CdrWriter};
+use super::element::structure;
 use super::message::{definition, header_definition, time_definition};
-use super::{Header, Message, MessageType};
+use super::{Element, Header, Message, MessageType};
 
 /// A picture: colour or depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,24 +35,26 @@ impl<'a> Message<'a> for ImageView<'a> {
         ),
         hash: "RIHS01_d31d41a9a4c4bc8eae9be757b0beed306564f7526c88ea6a4588fb9582527d47",
     };
+}
 
-    fn decode(message: &'a [u8]) -> Result<Self, CdrError> {
-        let reader = &mut CdrReader::new(message)?;
+// By hand because `is_bigendian` is a byte in the definition, not a bool: anything but 0 is true.
+impl<'a> Element<'a> for ImageView<'a> {
+    const SMALLEST: usize = Header::SMALLEST + 4 + 4 + 4 + 1 + 4 + 4;
+
+    fn read(reader: &mut CdrReader<'a>, _field: &'static str) -> Result<Self, CdrError> {
         Ok(Self {
-            header: Header::read(reader)?,
+            header: Header::read(reader, "Image.header")?,
             height: reader.u32("Image.height")?,
             width: reader.u32("Image.width")?,
             encoding: reader.text("Image.encoding")?,
-            // A byte in the definition, not a bool: anything but 0 is true.
             is_bigendian: reader.u8("Image.is_bigendian")? != 0,
             step: reader.u32("Image.step")?,
             data: reader.bytes("Image.data")?,
         })
     }
 
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), CdrError> {
-        let writer = &mut CdrWriter::new(out);
-        self.header.write(writer)?;
+    fn write(&self, writer: &mut CdrWriter<'_>, _field: &'static str) -> Result<(), CdrError> {
+        self.header.write(writer, "Image.header")?;
         writer.u32(self.height);
         writer.u32(self.width);
         writer.text("Image.encoding", self.encoding)?;
@@ -61,15 +64,17 @@ impl<'a> Message<'a> for ImageView<'a> {
     }
 }
 
-/// A compressed picture; only its envelope is understood here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CompressedImageView<'a> {
-    /// Stamp and (optical) frame.
-    pub header: Header<'a>,
-    /// For example `jpeg`, `png`, `16UC1; compressedDepth png`.
-    pub format: &'a str,
-    /// The compressed file.
-    pub data: &'a [u8],
+structure! {
+    /// A compressed picture; only its envelope is understood here.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct CompressedImageView<'a> {
+        /// Stamp and (optical) frame.
+        pub header: Header<'a>,
+        /// For example `jpeg`, `png`, `16UC1; compressedDepth png`.
+        pub format: &'a str,
+        /// The compressed file.
+        pub data: &'a [u8],
+    }
 }
 
 impl<'a> Message<'a> for CompressedImageView<'a> {
@@ -82,20 +87,4 @@ impl<'a> Message<'a> for CompressedImageView<'a> {
         ),
         hash: "RIHS01_15640771531571185e2efc8a100baf923961a4d15d5569652e6cb6691e8e371a",
     };
-
-    fn decode(message: &'a [u8]) -> Result<Self, CdrError> {
-        let reader = &mut CdrReader::new(message)?;
-        Ok(Self {
-            header: Header::read(reader)?,
-            format: reader.text("CompressedImage.format")?,
-            data: reader.bytes("CompressedImage.data")?,
-        })
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), CdrError> {
-        let writer = &mut CdrWriter::new(out);
-        self.header.write(writer)?;
-        writer.text("CompressedImage.format", self.format)?;
-        writer.bytes("CompressedImage.data", self.data)
-    }
 }

@@ -1,6 +1,7 @@
 //! What every ROS message type can say of itself.
 
-use super::CdrError;
+use super::Element;
+use super::cdr::{CdrError, CdrReader, CdrWriter};
 
 /// Name, schema and hash of a message type, as bags store them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub struct MessageType {
 }
 
 /// A message that borrows its long parts from `'a`.
-pub trait Message<'a>: Sized {
+pub trait Message<'a>: Element<'a> {
     /// The type's name, schema and hash.
     const TYPE: MessageType;
 
@@ -26,13 +27,17 @@ pub trait Message<'a>: Sized {
     /// # Errors
     /// [`CdrError`] where the bytes are not such a message. Whether the values make sense is for
     /// [`crate::cloud`] to say.
-    fn decode(message: &'a [u8]) -> Result<Self, CdrError>;
+    fn decode(message: &'a [u8]) -> Result<Self, CdrError> {
+        Self::read(&mut CdrReader::new(message)?, Self::TYPE.name)
+    }
 
     /// Encodes into `out`, which is cleared first, as little-endian CDR.
     ///
     /// # Errors
     /// [`CdrError::TooMany`] if a length does not fit 32 bits.
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), CdrError>;
+    fn encode(&self, out: &mut Vec<u8>) -> Result<(), CdrError> {
+        self.write(&mut CdrWriter::new(out), Self::TYPE.name)
+    }
 }
 
 /// Joins definitions with the separator lines that the encoding `ros2msg` wants.
@@ -62,14 +67,15 @@ pub(super) use {definition, header_definition, time_definition};
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ros::{CameraInfo, CompressedImageView, ImageView, PointCloud2View, TfMessage};
+    use crate::ros::interfaces::*;
+    use crate::ros::{CameraInfo, CompressedImageView, ImageView, PointCloud2View, ServiceType, TfMessage};
     use sha2::{Digest, Sha256};
     use std::collections::BTreeMap;
 
     /// Types by name, each a list of (field name, field type), as a `ros2msg` definition says.
     type Types = BTreeMap<String, Vec<(String, String)>>;
 
-    const PRIMITIVES: [(&str, u32); 11] = [
+    const PRIMITIVES: [(&str, u32); 13] = [
         ("int8", 2),
         ("uint8", 3),
         ("int16", 4),
@@ -78,26 +84,31 @@ mod tests {
         ("uint32", 7),
         ("int64", 8),
         ("uint64", 9),
+        ("float32", 10),
         ("float64", 11),
         ("bool", 15),
+        ("byte", 16),
         ("string", 17),
     ];
 
     fn full_name(name: &str) -> String {
-        if name.contains("/msg/") { name.to_owned() } else { name.replace('/', "/msg/") }
+        if name.matches('/').count() > 1 { name.to_owned() } else { name.replace('/', "/msg/") }
     }
 
-    fn parse(message: MessageType) -> Types {
+    fn parse(name: &str, definition: &str) -> Types {
         let mut types = Types::new();
-        let mut current = message.name.to_owned();
+        let mut current = name.to_owned();
         types.insert(current.clone(), Vec::new());
-        for line in message.definition.lines().filter(|line| !line.starts_with("====")) {
-            if let Some(name) = line.strip_prefix("MSG: ") {
-                current = full_name(name);
-                types.insert(current.clone(), Vec::new());
-            } else if !line.contains('=') {
-                let (kind, name) = line.split_once(' ').unwrap();
-                types.get_mut(&current).unwrap().push((name.to_owned(), kind.to_owned()));
+        for line in definition.lines().filter(|line| !line.starts_with("====")) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words[..] {
+                ["MSG:", name] => {
+                    current = full_name(name);
+                    types.insert(current.clone(), Vec::new());
+                }
+                [_, constant] if constant.contains('=') => {}
+                [kind, field, ..] => types.get_mut(&current).unwrap().push((field.to_owned(), kind.to_owned())),
+                _ => panic!("{name}: {line:?}"),
             }
         }
         types
@@ -111,7 +122,10 @@ mod tests {
                 let (base, array, capacity) = match kind.strip_suffix(']').and_then(|kind| kind.split_once('[')) {
                     None => (kind.as_str(), 0, 0),
                     Some((base, "")) => (base, 144, 0),
-                    Some((base, count)) => (base, 48, count.parse().unwrap()),
+                    Some((base, count)) => match count.strip_prefix("<=") {
+                        None => (base, 48, count.parse().unwrap()),
+                        Some(bound) => (base, 96, bound.parse().unwrap()),
+                    },
                 };
                 let primitive = PRIMITIVES.iter().find(|(name, _)| *name == base);
                 let nested = if primitive.is_some() { String::new() } else { full_name(base) };
@@ -126,26 +140,69 @@ mod tests {
         format!("{{\"type_name\": \"{name}\", \"fields\": [{}]}}", fields.join(", "))
     }
 
-    fn hash(message: MessageType) -> String {
-        let types = parse(message);
+    fn hash(name: &str, types: &Types) -> String {
         let referenced: Vec<String> =
-            types.keys().filter(|name| *name != message.name).map(|name| describe(name, &types)).collect();
+            types.keys().filter(|other| *other != name).map(|other| describe(other, types)).collect();
         let json = format!(
             "{{\"type_description\": {}, \"referenced_type_descriptions\": [{}]}}",
-            describe(message.name, &types),
+            describe(name, types),
             referenced.join(", ")
         );
         let digest = Sha256::digest(json.as_bytes());
         digest.iter().fold("RIHS01_".to_owned(), |text, byte| format!("{text}{byte:02x}"))
     }
 
+    fn check_message<'a, M: Message<'a>>() {
+        let MessageType { name, definition, hash: expected } = M::TYPE;
+        assert_eq!(hash(name, &parse(name, definition)), expected, "{name}");
+    }
+
+    /// A service is described by its two messages and a third for introspection (REP-2012).
+    fn check_service<S: ServiceCall>() {
+        check_message::<S::Request<'static>>();
+        check_message::<S::Response<'static>>();
+        let ServiceType { name, hash: expected } = S::TYPE;
+        let (request, response) = (S::Request::TYPE, S::Response::TYPE);
+        let mut types = parse(
+            name,
+            &format!(
+                "{name}_Request request_message\n{name}_Response response_message\n{name}_Event event_message\n\
+                 MSG: {name}_Event\nservice_msgs/ServiceEventInfo info\n{name}_Request[<=1] request\n\
+                 {name}_Response[<=1] response\n\
+                 MSG: service_msgs/ServiceEventInfo\nuint8 event_type\nbuiltin_interfaces/Time stamp\n\
+                 uint8[16] client_gid\nint64 sequence_number\n\
+                 MSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec\n"
+            ),
+        );
+        types.extend(parse(request.name, request.definition));
+        types.extend(parse(response.name, response.definition));
+        assert_eq!(hash(name, &types), expected, "{name}");
+    }
+
     /// Ties each schema text to the hash that ROS itself computes of the type.
     #[test]
     fn definitions_have_their_ros_hashes() {
-        for message in
-            [PointCloud2View::TYPE, ImageView::TYPE, CompressedImageView::TYPE, CameraInfo::TYPE, TfMessage::TYPE]
-        {
-            assert_eq!(hash(message), message.hash, "{}", message.name);
-        }
+        check_message::<PointCloud2View<'_>>();
+        check_message::<ImageView<'_>>();
+        check_message::<CompressedImageView<'_>>();
+        check_message::<CameraInfo<'_>>();
+        check_message::<TfMessage<'_>>();
+        check_message::<Detection3DArray<'_>>();
+        check_message::<MarkerArray<'_>>();
+        check_message::<DiagnosticArray<'_>>();
+        check_message::<Clock>();
+        check_message::<Log<'_>>();
+        check_message::<ParameterEvent<'_>>();
+        check_message::<TransitionEvent<'_>>();
+        check_service::<ChangeState>();
+        check_service::<GetState>();
+        check_service::<GetAvailableStates>();
+        check_service::<GetAvailableTransitions>();
+        check_service::<GetParameters>();
+        check_service::<SetParameters>();
+        check_service::<SetParametersAtomically>();
+        check_service::<ListParameters>();
+        check_service::<DescribeParameters>();
+        check_service::<GetParameterTypes>();
     }
 }

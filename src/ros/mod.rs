@@ -22,17 +22,32 @@
 //! # Ok::<(), instanton::ros::CdrError>(())
 //! ```
 
+pub mod arguments;
 mod callback_thread;
 mod camera_info;
 pub mod cdr;
+pub mod diagnostics;
+mod element;
+mod guard;
 mod image;
+pub mod interfaces;
 mod interpolation;
+pub mod lifecycle;
 mod local_bus;
 mod message;
+mod message_writer;
 mod middleware;
+pub mod names;
+mod now;
+pub mod parameters;
 mod point_cloud2;
 mod qos;
+pub mod remapping;
+pub mod rosout;
 mod sequence;
+pub mod simulated_clock;
+#[cfg(test)]
+mod tests;
 mod time;
 mod transform;
 mod transform_buffer;
@@ -41,16 +56,19 @@ mod transform_error;
 pub(crate) use callback_thread::{CallbackThread, Stop, guarded};
 pub use camera_info::{CameraInfo, Coefficients, RegionOfInterest};
 pub use cdr::CdrError;
+pub use element::Element;
 pub use image::{CompressedImageView, ImageView};
 pub use local_bus::{LocalBus, LocalNode};
 pub use message::{Message, MessageType};
+pub use message_writer::{MessageWriter, SendError};
 pub use middleware::{
     Middleware, MiddlewareError, Mismatch, OnMessage, OnRequest, Publisher, PublisherId, Received, Service,
     ServiceType, Subscription,
 };
+pub use now::{Now, system_time};
 pub use point_cloud2::{PointCloud2View, PointField, datatype};
 pub use qos::{Durability, Qos, QosPolicy, Reliability};
-pub use sequence::{Element, Sequence, SequenceIter};
+pub use sequence::{Sequence, SequenceIter};
 pub use time::{Header, Time};
 pub use transform::{TfMessage, TransformStamped};
 pub use transform_buffer::{BufferCounts, BufferLimits, TransformBuffer};

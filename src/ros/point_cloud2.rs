@@ -1,8 +1,8 @@
 //! `sensor_msgs/msg/PointCloud2`.
 
-use super::cdr::{CdrError, CdrReader, CdrWriter};
+use super::element::structure;
 use super::message::{definition, header_definition, time_definition};
-use super::{Element, Header, Message, MessageType, Sequence};
+use super::{Header, Message, MessageType, Sequence};
 
 /// The constants of `sensor_msgs/msg/PointField`.
 pub mod datatype {
@@ -24,63 +24,45 @@ pub mod datatype {
     pub const FLOAT64: u8 = 8;
 }
 
-/// One named value inside every point.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PointField<'a> {
-    /// Its name, for example `x`.
-    pub name: &'a str,
-    /// Bytes from the start of the point.
-    pub offset: u32,
-    /// One of [`datatype`].
-    pub datatype: u8,
-    /// How many values of the type follow each other.
-    pub count: u32,
-}
-
-impl<'a> Element<'a> for PointField<'a> {
-    // Length of the name, offset, datatype, count.
-    const SMALLEST: usize = 13;
-
-    fn read(reader: &mut CdrReader<'a>) -> Result<Self, CdrError> {
-        Ok(Self {
-            name: reader.text("PointCloud2.fields[].name")?,
-            offset: reader.u32("PointCloud2.fields[].offset")?,
-            datatype: reader.u8("PointCloud2.fields[].datatype")?,
-            count: reader.u32("PointCloud2.fields[].count")?,
-        })
-    }
-
-    fn write(&self, writer: &mut CdrWriter<'_>) -> Result<(), CdrError> {
-        writer.text("PointCloud2.fields[].name", self.name)?;
-        writer.u32(self.offset);
-        writer.u8(self.datatype);
-        writer.u32(self.count);
-        Ok(())
+structure! {
+    /// One named value inside every point.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub struct PointField<'a> {
+        /// Its name, for example `x`.
+        pub name: &'a str,
+        /// Bytes from the start of the point.
+        pub offset: u32,
+        /// One of [`datatype`].
+        pub datatype: u8,
+        /// How many values of the type follow each other.
+        pub count: u32,
     }
 }
 
-/// A point cloud message. The numbers are what the message claims; [`crate::cloud::CloudLayout`]
-/// checks them.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct PointCloud2View<'a> {
-    /// Stamp and frame.
-    pub header: Header<'a>,
-    /// Rows; 1 for clouds that are not organised.
-    pub height: u32,
-    /// Points per row.
-    pub width: u32,
-    /// What a point is made of.
-    pub fields: Sequence<'a, PointField<'a>>,
-    /// Byte order of `data` (not of the message around it).
-    pub is_bigendian: bool,
-    /// Bytes from one point to the next.
-    pub point_step: u32,
-    /// Bytes from one row to the next.
-    pub row_step: u32,
-    /// The points.
-    pub data: &'a [u8],
-    /// Whether no point is invalid, as the sender claims. Never relied on.
-    pub is_dense: bool,
+structure! {
+    /// A point cloud message. The numbers are what the message claims; [`crate::cloud::CloudLayout`]
+    /// checks them.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub struct PointCloud2View<'a> {
+        /// Stamp and frame.
+        pub header: Header<'a>,
+        /// Rows; 1 for clouds that are not organised.
+        pub height: u32,
+        /// Points per row.
+        pub width: u32,
+        /// What a point is made of.
+        pub fields: Sequence<'a, PointField<'a>>,
+        /// Byte order of `data` (not of the message around it).
+        pub is_bigendian: bool,
+        /// Bytes from one point to the next.
+        pub point_step: u32,
+        /// Bytes from one row to the next.
+        pub row_step: u32,
+        /// The points.
+        pub data: &'a [u8],
+        /// Whether no point is invalid, as the sender claims. Never relied on.
+        pub is_dense: bool,
+    }
 }
 
 impl<'a> Message<'a> for PointCloud2View<'a> {
@@ -97,33 +79,4 @@ impl<'a> Message<'a> for PointCloud2View<'a> {
         ),
         hash: "RIHS01_9198cabf7da3796ae6fe19c4cb3bdd3525492988c70522628af5daa124bae2b5",
     };
-
-    fn decode(message: &'a [u8]) -> Result<Self, CdrError> {
-        let reader = &mut CdrReader::new(message)?;
-        Ok(Self {
-            header: Header::read(reader)?,
-            height: reader.u32("PointCloud2.height")?,
-            width: reader.u32("PointCloud2.width")?,
-            fields: Sequence::read(reader, "PointCloud2.fields")?,
-            is_bigendian: reader.bool("PointCloud2.is_bigendian")?,
-            point_step: reader.u32("PointCloud2.point_step")?,
-            row_step: reader.u32("PointCloud2.row_step")?,
-            data: reader.bytes("PointCloud2.data")?,
-            is_dense: reader.bool("PointCloud2.is_dense")?,
-        })
-    }
-
-    fn encode(&self, out: &mut Vec<u8>) -> Result<(), CdrError> {
-        let writer = &mut CdrWriter::new(out);
-        self.header.write(writer)?;
-        writer.u32(self.height);
-        writer.u32(self.width);
-        self.fields.write(writer, "PointCloud2.fields")?;
-        writer.bool(self.is_bigendian);
-        writer.u32(self.point_step);
-        writer.u32(self.row_step);
-        writer.bytes("PointCloud2.data", self.data)?;
-        writer.bool(self.is_dense);
-        Ok(())
-    }
 }

@@ -1,24 +1,7 @@
 //! `T[]` inside a message, without an allocation.
 
+use super::Element;
 use super::cdr::{CdrError, CdrReader, CdrWriter};
-
-/// What can stand in a [`Sequence`].
-pub trait Element<'a>: Copy {
-    /// Fewest bytes that an element takes, padding not counted. Must be at least 1.
-    const SMALLEST: usize;
-
-    /// Reads one element.
-    ///
-    /// # Errors
-    /// Whatever is wrong with the bytes.
-    fn read(reader: &mut CdrReader<'a>) -> Result<Self, CdrError>;
-
-    /// Writes one element.
-    ///
-    /// # Errors
-    /// [`CdrError::TooMany`] for a text above 4 GiB.
-    fn write(&self, writer: &mut CdrWriter<'_>) -> Result<(), CdrError>;
-}
 
 /// A list of elements: either a slice of the caller's, or checked bytes of a message that are
 /// decoded anew at every iteration (fields and transforms are few and short).
@@ -28,7 +11,7 @@ pub struct Sequence<'a, T>(Source<'a, T>);
 #[derive(Clone, Copy, Debug)]
 enum Source<'a, T> {
     Listed(&'a [T]),
-    Encoded { reader: CdrReader<'a>, count: u32 },
+    Encoded { reader: CdrReader<'a>, count: u32, field: &'static str },
 }
 
 impl<'a, T: Element<'a>> Sequence<'a, T> {
@@ -54,20 +37,30 @@ impl<'a, T: Element<'a>> Sequence<'a, T> {
     pub fn iter(&self) -> SequenceIter<'a, T> {
         SequenceIter(self.0)
     }
+}
 
-    /// Walks over the sequence once, so that later iterations cannot fail.
-    pub(super) fn read(reader: &mut CdrReader<'a>, field: &'static str) -> Result<Self, CdrError> {
+/// `T[]`. Reading walks over the sequence once, so that later iterations cannot fail.
+impl<'a, T: Element<'a>> Element<'a> for Sequence<'a, T> {
+    const SMALLEST: usize = 4;
+
+    fn read(reader: &mut CdrReader<'a>, field: &'static str) -> Result<Self, CdrError> {
         let count = reader.sequence_length(field, T::SMALLEST)?;
         let start = *reader;
         for _ in 0..count {
-            T::read(reader)?;
+            T::read(reader, field)?;
         }
-        Ok(Self(Source::Encoded { reader: start, count }))
+        Ok(Self(Source::Encoded { reader: start, count, field }))
     }
 
-    pub(super) fn write(&self, writer: &mut CdrWriter<'_>, field: &'static str) -> Result<(), CdrError> {
+    fn write(&self, writer: &mut CdrWriter<'_>, field: &'static str) -> Result<(), CdrError> {
         writer.length(field, self.len())?;
-        self.iter().try_for_each(|element| element.write(writer))
+        self.iter().try_for_each(|element| element.write(writer, field))
+    }
+}
+
+impl<T> Default for Sequence<'_, T> {
+    fn default() -> Self {
+        Self(Source::Listed(&[]))
     }
 }
 
@@ -100,9 +93,9 @@ impl<'a, T: Element<'a>> Iterator for SequenceIter<'a, T> {
                 *elements = rest;
                 Some(*first)
             }
-            Source::Encoded { reader, count } => {
+            Source::Encoded { reader, count, field } => {
                 *count = count.checked_sub(1)?;
-                T::read(reader).ok()
+                T::read(reader, field).ok()
             }
         }
     }

@@ -1,14 +1,16 @@
 //! `builtin_interfaces/msg/Time` and `std_msgs/msg/Header`.
 
-use super::cdr::{CdrError, CdrReader, CdrWriter};
+use super::element::structure;
 
-/// A stamp: seconds and nanoseconds since the epoch of the clock in use.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Time {
-    /// Whole seconds.
-    pub sec: i32,
-    /// Nanoseconds on top, normally below 10⁹.
-    pub nanosec: u32,
+structure! {
+    /// A stamp: seconds and nanoseconds since the epoch of the clock in use.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+    pub struct Time {
+        /// Whole seconds.
+        pub sec: i32,
+        /// Nanoseconds on top, normally below 10⁹.
+        pub nanosec: u32,
+    }
 }
 
 impl Time {
@@ -29,25 +31,14 @@ impl Time {
     }
 }
 
-/// When and in which frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Header<'a> {
-    /// When the data was measured.
-    pub stamp: Time,
-    /// Name of the coordinate frame.
-    pub frame_id: &'a str,
-}
-
-impl<'a> Header<'a> {
-    pub(super) fn read(reader: &mut CdrReader<'a>) -> Result<Self, CdrError> {
-        let stamp = Time { sec: reader.i32("header.stamp.sec")?, nanosec: reader.u32("header.stamp.nanosec")? };
-        Ok(Self { stamp, frame_id: reader.text("header.frame_id")? })
-    }
-
-    pub(crate) fn write(&self, writer: &mut CdrWriter<'_>) -> Result<(), CdrError> {
-        writer.i32(self.stamp.sec);
-        writer.u32(self.stamp.nanosec);
-        writer.text("header.frame_id", self.frame_id)
+structure! {
+    /// When and in which frame.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    pub struct Header<'a> {
+        /// When the data was measured.
+        pub stamp: Time,
+        /// Name of the coordinate frame.
+        pub frame_id: &'a str,
     }
 }
 

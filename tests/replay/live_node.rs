@@ -150,13 +150,12 @@ fn what_is_no_cloud_is_counted_and_survived() {
     talk.send_transforms(&messages);
     talk.transforms[1].send(&[0, 1, 0, 0, 1, 2, 3]).unwrap();
     let good = clouds(&messages).next().unwrap();
-    let mut served = 0;
-    for length in [0, 3, 4, 40, good.data.len() / 2, good.data.len() - 1] {
+    let lengths = [0, 3, 4, 40, good.data.len() / 2, good.data.len() - 1];
+    for (served, length) in (1..).zip(lengths) {
         let before = talk.node.health().counts.undecoded;
         talk.clouds.send(&good.data[..length]).unwrap();
         talk.wait_for("refused", |health| health.counts.undecoded > before);
         talk.clouds.send(&good.data).unwrap();
-        served += 1;
         talk.wait_for("served in between", |health| health.counts.served == served);
     }
     let health = talk.wait_for("transforms counted", |health| health.unreadable_transforms == 1);
