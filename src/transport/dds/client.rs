@@ -29,11 +29,7 @@ impl DdsClient {
     /// # Errors
     /// [`MiddlewareError::Send`] if no one serves it, or no answer comes in time.
     pub fn call(&self, request: &[u8], patience: Duration) -> Result<Vec<u8>, MiddlewareError> {
-        let failed = |reason: String| MiddlewareError::Send {
-            topic: self.name.clone(),
-            bytes: request.len(),
-            reason,
-        };
+        let failed = |reason: String| MiddlewareError::Send { topic: self.name.clone(), bytes: request.len(), reason };
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let end = Instant::now() + patience;
         let left = || end.saturating_duration_since(Instant::now());

@@ -59,13 +59,7 @@ struct Entities {
 }
 
 impl Graph {
-    pub(super) fn new(
-        writer: Writer,
-        participant: GUID,
-        namespace: &str,
-        name: &str,
-        size: IdentifierSize,
-    ) -> Self {
+    pub(super) fn new(writer: Writer, participant: GUID, namespace: &str, name: &str, size: IdentifierSize) -> Self {
         let (namespace, name) = (namespace.to_owned(), name.to_owned());
         let graph = Self { writer, participant, namespace, name, size, entities: Mutex::default() };
         graph.change(|_| {});
