@@ -84,6 +84,7 @@ pub fn domain() -> u16 {
 #[cfg(feature = "dds")]
 impl DdsWorld {
     pub fn new(promise: &str) -> Self {
+        let _ = env_logger::builder().is_test(true).try_init();
         Self { promise: promise.to_owned(), here: Self::node("here"), there: Self::node("there") }
     }
 

@@ -4,12 +4,14 @@
 //! stack, but a callback that takes its time on a cloud would hold up `/tf` and `/clock`, and the order
 //! within a topic, which is all that is promised, needs no common thread.
 
+use super::matches::Matches;
 use super::payload::Reader;
 use crate::ros::{CallbackThread, Stop, guarded};
 use rustdds::rpc::SampleIdentity;
 use rustdds::{GUID, Timestamp, mio1};
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A message as it came.
@@ -29,6 +31,15 @@ pub(super) struct Terms {
     /// Nothing older. RustDDS keeps one cache for each topic, in which a new reader finds what an earlier
     /// one of the same node was sent.
     pub(super) since: Option<Timestamp>,
+    /// Which reader it is, and who its peers are: nothing of another type.
+    pub(super) reader: GUID,
+    pub(super) matches: Arc<Matches>,
+}
+
+impl Terms {
+    fn allow(&self, received: Timestamp, writer: GUID) -> bool {
+        self.since.is_none_or(|since| received > since) && !self.matches.is_stranger(self.reader, writer)
+    }
 }
 
 /// Longest time without a look at the reader. Notifications are what wakes the thread; this is for a
@@ -91,7 +102,7 @@ impl Source {
         let mut nothings = 0;
         while nothings < 2 {
             match self.reader.try_take_one() {
-                Ok(Some(change)) if self.terms.since.is_none_or(|since| change.receive_instant > since) => {
+                Ok(Some(change)) if self.terms.allow(change.receive_instant, change.writer_guid) => {
                     self.waiting.push_back(Sample {
                         writer: change.writer_guid,
                         number: change.sequence_number.into(),

@@ -17,61 +17,93 @@ use std::time::Duration;
 
 #[derive(Default)]
 struct Peers {
+    /// The type of the messages, in the words of DDS.
+    kind: String,
     matched: HashSet<GUID>,
     /// Met, but their quality of service does not.
     refused: HashSet<GUID>,
     mismatch: Option<Mismatch>,
 }
 
-/// Peers of each writer and reader that we have.
+#[derive(Default)]
+struct Table {
+    /// Peers of each writer and reader that we have.
+    ours: HashMap<GUID, Peers>,
+    /// The type of every writer and reader of others. RustDDS matches by the name of the topic alone; those of
+    /// another type are strangers all the same.
+    kinds: HashMap<GUID, String>,
+}
+
+impl Table {
+    /// Peers that are matched and speak of the same.
+    fn matched(&self, id: GUID) -> impl Iterator<Item = &GUID> {
+        let peers = self.ours.get(&id);
+        peers.into_iter().flat_map(|peers| peers.matched.iter().filter(|peer| !self.are_strangers(peers, peer)))
+    }
+
+    fn are_strangers(&self, ours: &Peers, theirs: &GUID) -> bool {
+        self.kinds.get(theirs).is_some_and(|kind| *kind != ours.kind)
+    }
+}
+
+/// Who is matched with each writer and reader that we have.
 #[derive(Default)]
 pub(super) struct Matches {
-    table: Mutex<HashMap<GUID, Peers>>,
+    table: Mutex<Table>,
     changed: Condvar,
 }
 
 impl Matches {
     /// Makes a writer or reader and begins to count its peers. Nothing is missed: events wait meanwhile.
-    pub(super) fn begin<T, E>(&self, make: impl FnOnce() -> Result<(GUID, T), E>) -> Result<T, E> {
+    pub(super) fn begin<T, E>(&self, kind: &str, make: impl FnOnce() -> Result<(GUID, T), E>) -> Result<T, E> {
         let mut table = self.lock();
         let (id, made) = make()?;
-        table.insert(id, Peers::default());
+        table.ours.insert(id, Peers { kind: kind.to_owned(), ..Peers::default() });
         Ok(made)
     }
 
     pub(super) fn end(&self, id: GUID) {
-        self.lock().remove(&id);
+        self.lock().ours.remove(&id);
     }
 
     pub(super) fn count(&self, id: GUID) -> usize {
-        self.lock().get(&id).map_or(0, |peers| peers.matched.len())
+        self.lock().matched(id).count()
     }
 
     pub(super) fn mismatch(&self, id: GUID) -> Option<Mismatch> {
-        self.lock().get(&id).and_then(|peers| peers.mismatch)
+        self.lock().ours.get(&id).and_then(|peers| peers.mismatch)
+    }
+
+    /// Whether a peer is known to send something else than the reader expects.
+    pub(super) fn is_stranger(&self, reader: GUID, peer: GUID) -> bool {
+        let table = self.lock();
+        table.ours.get(&reader).is_some_and(|ours| table.are_strangers(ours, &peer))
     }
 
     /// Waits until a peer of this kind is matched, for at most `patience`; says whether one is.
     pub(super) fn wait(&self, id: GUID, patience: Duration, is_it: impl Fn(&GUID) -> bool) -> bool {
-        let missing =
-            |table: &mut HashMap<GUID, Peers>| table.get(&id).is_some_and(|peers| !peers.matched.iter().any(&is_it));
+        let missing = |table: &mut Table| table.ours.contains_key(&id) && !table.matched(id).any(&is_it);
         let waited = self.changed.wait_timeout_while(self.lock(), patience, missing);
         !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<GUID, Peers>> {
+    fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn matched(&self, local: GUID, remote: GUID) {
-        if let Some(peers) = self.lock().get_mut(&local) {
+        if let Some(peers) = self.lock().ours.get_mut(&local) {
             peers.refused.remove(&remote);
             peers.matched.insert(remote);
         }
     }
 
     fn refused(&self, local: GUID, remote: GUID, offered: &QosPolicies, requested: &QosPolicies) {
-        if let Some(peers) = self.lock().get_mut(&local) {
+        let mut table = self.lock();
+        let Table { ours, kinds } = &mut *table;
+        if let Some(peers) = ours.get_mut(&local)
+            && kinds.get(&remote).is_none_or(|kind| *kind == peers.kind)
+        {
             peers.matched.remove(&remote);
             // Told again each time that the peer announces itself; it counts once.
             if peers.refused.insert(remote) {
@@ -82,7 +114,9 @@ impl Matches {
     }
 
     fn lost(&self, is_lost: impl Fn(&GUID) -> bool) {
-        for peers in self.lock().values_mut() {
+        let mut table = self.lock();
+        table.kinds.retain(|id, _| !is_lost(id));
+        for peers in table.ours.values_mut() {
             peers.matched.retain(|id| !is_lost(id));
             peers.refused.retain(|id| !is_lost(id));
         }
@@ -98,11 +132,11 @@ impl Matches {
             Event::RemoteWriterQosIncompatible { local_reader, remote_writer, requested_qos, offered_qos } => {
                 self.refused(*local_reader, *remote_writer, offered_qos, requested_qos);
             }
+            Event::ReaderDetected { reader: peer } | Event::WriterDetected { writer: peer } => {
+                self.lock().kinds.insert(peer.guid, peer.type_name.clone());
+            }
             Event::ReaderLost { guid, .. } | Event::WriterLost { guid, .. } => self.lost(|id| id == guid),
             Event::ParticipantLost { id, .. } => self.lost(|guid| guid.prefix == *id),
-            Event::InconsistentTopic { previous_topic_data, .. } => {
-                log::warn!("{previous_topic_data:?}: another participant has another type for this topic");
-            }
             _ => return,
         }
         self.changed.notify_all();

@@ -45,7 +45,7 @@ use crate::ros::{
     Durability, MessageType, Middleware, MiddlewareError, OnMessage, OnRequest, Publisher, PublisherId, Qos, Received,
     Service, ServiceType, Subscription,
 };
-use delivery::{Terms, deliver};
+use delivery::deliver;
 use graph::IdentifierSize;
 use node::Node;
 use publisher::DdsPublisher;
@@ -122,14 +122,14 @@ impl Dds {
         names::check_name(name).map_err(&refused)?;
         let request = names::type_name(service.name, "_Request").map_err(&refused)?;
         let reply = names::type_name(service.name, "_Response").map_err(&refused)?;
-        let (node, terms) = (&self.node, volatile(Qos::SERVICES.depth));
+        let (node, since) = (&self.node, Timestamp::now());
         let (reply_reader, reader) =
             node.reader(&names::reply_topic(name), &reply, &Qos::SERVICES).map_err(&refused)?;
         let (request_writer, writer) =
             node.writer(&names::request_topic(name), &request, &Qos::SERVICES).map_err(&refused)?;
         let (answer, answers) = mpsc::sync_channel(ANSWERS_WAITING);
         let hand_on = move |sample| drop(answer.try_send(sample));
-        let thread = deliver(name, reader, terms, hand_on);
+        let thread = deliver(name, reader, node.terms(reply_reader, Qos::SERVICES.depth, Some(since)), hand_on);
         let thread = Some(thread.map_err(|error| refused(error.to_string()))?);
         let (node, name, answers) = (Arc::clone(node), name.to_owned(), Mutex::new(answers));
         Ok(DdsClient { node, name, writer, request_writer, reply_reader, answers, thread })
@@ -168,7 +168,7 @@ impl Middleware for Dds {
         let kind = names::type_name(message.name, "").map_err(&refused)?;
         let since = (qos.durability == Durability::Volatile).then(Timestamp::now);
         let (id, reader) = self.node.reader(&names::topic(topic), &kind, &qos).map_err(&refused)?;
-        let thread = deliver(topic, reader, Terms { depth: qos.depth, since }, move |sample| {
+        let thread = deliver(topic, reader, self.node.terms(id, qos.depth, since), move |sample| {
             on_message(Received { bytes: &sample.bytes, publisher: PublisherId(sample.writer.to_bytes()) });
         });
         let thread = Some(thread.map_err(|error| refused(error.to_string()))?);
@@ -185,7 +185,7 @@ impl Middleware for Dds {
         names::check_name(name).map_err(&refused)?;
         let request = names::type_name(service.name, "_Request").map_err(&refused)?;
         let reply = names::type_name(service.name, "_Response").map_err(&refused)?;
-        let (node, terms) = (&self.node, volatile(Qos::SERVICES.depth));
+        let (node, since) = (&self.node, Timestamp::now());
         let (reply_writer, writer) =
             node.writer(&names::reply_topic(name), &reply, &Qos::SERVICES).map_err(&refused)?;
         let (request_reader, reader) =
@@ -194,15 +194,10 @@ impl Middleware for Dds {
         let mut answerer =
             Answerer { name: name.clone(), node: shared, writer, id: reply_writer, on_request, refused: 0 };
         let answer = move |sample| answerer.answer(&sample);
-        let thread = deliver(&name, reader, terms, answer);
+        let thread = deliver(&name, reader, node.terms(request_reader, Qos::SERVICES.depth, Some(since)), answer);
         let thread = Some(thread.map_err(|error| refused(error.to_string()))?);
         Ok(Box::new(DdsService { node: Arc::clone(node), request_reader, reply_writer, thread }))
     }
-}
-
-/// Nothing that was sent before now.
-fn volatile(depth: usize) -> Terms {
-    Terms { depth, since: Some(Timestamp::now()) }
 }
 
 fn refused(name: &str, kind: &str) -> impl Fn(String) -> MiddlewareError {

@@ -1,12 +1,13 @@
 //! The participant, and what its writers and readers share.
 
+use super::delivery::Terms;
 use super::environment::DiscoveryRange;
 use super::graph::{self, Graph, IdentifierSize};
 use super::matches::{self, Matches};
 use super::payload::{Raw, Reader, Writer};
 use super::quality;
 use crate::ros::{CallbackThread, Qos};
-use rustdds::{DomainParticipant, DomainParticipantBuilder, GUID, QosPolicies, RTPSEntity, TopicKind};
+use rustdds::{DomainParticipant, DomainParticipantBuilder, GUID, QosPolicies, RTPSEntity, Timestamp, TopicKind};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -52,7 +53,7 @@ impl Node {
     /// Makes a writer that is announced and counted.
     pub(super) fn writer(&self, topic: &str, kind: &str, qos: &Qos) -> Result<(GUID, Writer), String> {
         let topic = self.topic(topic, kind, &quality::of_writer(qos))?;
-        let (id, writer) = self.matches.begin(|| {
+        let (id, writer) = self.matches.begin(kind, || {
             let writer = self.publisher.create_datawriter_no_key::<_, Raw>(&topic, None).map_err(said)?;
             Ok::<_, String>((writer.guid(), (writer.guid(), writer)))
         })?;
@@ -63,12 +64,17 @@ impl Node {
     /// Makes a reader that is announced and counted.
     pub(super) fn reader(&self, topic: &str, kind: &str, qos: &Qos) -> Result<(GUID, Reader), String> {
         let topic = self.topic(topic, kind, &quality::of_reader(qos))?;
-        let (id, reader) = self.matches.begin(|| {
+        let (id, reader) = self.matches.begin(kind, || {
             let reader = self.subscriber.create_simple_datareader_no_key::<_, Raw>(&topic, None).map_err(said)?;
             Ok::<_, String>((reader.guid(), (reader.guid(), reader)))
         })?;
         self.graph.add_reader(id);
         Ok((id, reader))
+    }
+
+    /// On which terms a reader's messages are handed on.
+    pub(super) fn terms(&self, reader: GUID, depth: usize, since: Option<Timestamp>) -> Terms {
+        Terms { depth, since, reader, matches: Arc::clone(&self.matches) }
     }
 
     /// Takes writers and readers off the graph, and ends the counting.
