@@ -1,6 +1,10 @@
 //! Answering requests, as `rmw_fastrtps` maps services ("enhanced" in DDS-RPC): requests and answers are
 //! plain messages on two topics, and an answer carries the identity of its request beside the message.
 //! Cyclone DDS puts that identity into the message instead; its clients are not understood.
+//!
+//! RustDDS 0.15.1 garbles the identity where a message takes more than one datagram (65 kB on loopback,
+//! 1.4 kB elsewhere): `DataFrag::write_to` writes the list of parameters as an `Option`, one byte too many.
+//! Such answers are lost; `ros2/config/rustdds-0.15.1.patch` mends it.
 
 use super::delivery::Sample;
 use super::node::Node;
@@ -70,11 +74,11 @@ impl Answerer {
 /// What the caller recognises its answer by. Fast DDS says in the request who listens to the answer and
 /// leaves the number to the message itself; others say nothing, and mean the message.
 fn identity(request: &Sample) -> SampleIdentity {
-    let unknown = i64::from(SequenceNumber::UNKNOWN);
     let said = request.related.filter(|related| related.writer_guid != GUID::GUID_UNKNOWN);
+    // An unknown number is negative.
     let number = said.map(|related| i64::from(related.sequence_number)).filter(|number| *number > 0);
     SampleIdentity {
         writer_guid: said.map_or(request.writer, |related| related.writer_guid),
-        sequence_number: SequenceNumber::from(number.filter(|number| *number != unknown).unwrap_or(request.number)),
+        sequence_number: SequenceNumber::from(number.unwrap_or(request.number)),
     }
 }
