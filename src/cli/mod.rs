@@ -140,7 +140,8 @@ fn ros_arguments() -> anyhow::Result<(RosArguments, Vec<OsString>)> {
 
 /// Sets the program's logger up: to stderr, and on `/rosout` once there is a node.
 fn log_to_stderr(level: &str, ros: Option<log::LevelFilter>) -> &'static RosoutLogger {
-    let environment = env_logger::Env::default().default_filter_or(level);
+    // What DDS finds on the network concerns those who look for it (RUST_LOG=rustdds=info).
+    let environment = env_logger::Env::default().default_filter_or(format!("{level},rustdds=error"));
     let mut builder = env_logger::Builder::from_env(environment);
     if let Some(level) = ros {
         builder.filter_level(level);

@@ -150,4 +150,12 @@ mod tests {
         let refused = store_of_line.set(&[("threads", 3_i64.into())]).expect_err("while running").to_string();
         assert!(refused.contains("threads"), "{refused}");
     }
+
+    #[test]
+    fn the_readme_has_the_parameters_as_they_are() {
+        let table = crate::ros::parameters::schema_markdown(&descriptions(&NodeSettings::default()));
+        let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/ros2/README.md");
+        let readme = std::fs::read_to_string(readme).expect("there is one");
+        assert!(readme.contains(&table), "ros2/README.md should hold:\n{table}");
+    }
 }

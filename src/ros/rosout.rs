@@ -14,6 +14,9 @@ const QOS: Qos = Qos { durability: Durability::TransientLocal, depth: 1000, ..Qo
 /// Lines that wait to be sent.
 const WAITING: usize = 1000;
 
+/// Beginning of the targets under which the middleware logs.
+const MIDDLEWARE: &str = "rustdds";
+
 /// A line that waits.
 struct Line {
     stamp: Time,
@@ -55,9 +58,11 @@ impl Rosout {
         self.dropped.load(Ordering::Relaxed)
     }
 
-    /// Publishes one line. Lines of the middleware itself that come of sending are left out, lest they go in circles.
+    /// Publishes one line. Lines of the middleware itself that come of sending are left out, lest they go in circles;
+    /// so is everything of it below an error, which is about the network and not about the node.
     pub fn publish(&self, record: &Record<'_>) {
-        if std::thread::current().name() == Some("rosout") {
+        let is_chatter = record.level() > log::Level::Error && record.target().starts_with(MIDDLEWARE);
+        if is_chatter || std::thread::current().name() == Some("rosout") {
             return;
         }
         let line = Line {

@@ -44,8 +44,9 @@ fn lines_go_to_the_console_and_to_the_topic_each_by_its_level() {
     let rosout = Rosout::new(&fake, "robot.eye", noon()).unwrap();
     logger.attach(Some((rosout, LevelFilter::Info)));
     say(&logger, Level::Error, "instanton::map", "lost");
-    say(&logger, Level::Info, "rustdds::discovery", "found");
+    say(&logger, Level::Info, "tract::model", "found");
     say(&logger, Level::Debug, "instanton", "detail");
+    say(&logger, Level::Info, "rustdds::discovery", "chatter");
     // What waits is sent before it is gone.
     logger.attach(None);
     say(&logger, Level::Warn, "instanton", "late");
@@ -62,7 +63,7 @@ fn lines_go_to_the_console_and_to_the_topic_each_by_its_level() {
         function: "instanton::map",
         line: 7,
     };
-    let found = Log { level: severity::INFO, name: "rustdds::discovery", msg: "found", ..lost };
+    let found = Log { level: severity::INFO, name: "tract::model", msg: "found", ..lost };
     assert_eq!(lines, [lost, found]);
     assert_eq!(fake.names(), Vec::<String>::new());
 }
