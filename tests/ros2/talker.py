@@ -20,6 +20,8 @@ def talk():
     while rclpy.ok() and publisher.get_subscription_count() < options.listeners:
         time.sleep(0.02)
     for _ in range(options.count):
+        if not rclpy.ok():
+            return
         publisher.publish(message)
         time.sleep(1.0 / options.rate)
     say(sent=options.count)

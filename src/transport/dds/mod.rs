@@ -20,10 +20,15 @@
 //! # Ok::<(), instanton::ros::MiddlewareError>(())
 //! ```
 //!
-//! What RustDDS 0.15 does not let us do: say the hash of a type (it sends no user data), keep a
-//! transient-local history to exactly its depth (a late reader may get up to 16 messages, the newest last),
-//! overwrite what a reliable reader has not acknowledged (sending waits, 0.1 s at most, and then fails),
-//! send big reliable messages to a Fast DDS reader with default buffers (see `ros2/config`).
+//! What RustDDS 0.15.1 does not let us do:
+//!
+//! * say the hash of a type: it sends no user data;
+//! * keep a transient-local history to exactly its depth: a late reader may get up to 16 messages, the newest last;
+//! * overwrite what a reliable reader has not acknowledged: sending waits, 0.1 s at most, and then fails;
+//! * send more than about 0.1 MB to a Fast DDS reader with default buffers (`ros2/config` has a profile for that
+//!   reader, and a patch for RustDDS with what was measured);
+//! * send answers of services that take more than one datagram (the same patch);
+//! * receive with best effort while the system's clock is behind a time that it had before.
 
 mod client;
 mod delivery;
