@@ -144,6 +144,9 @@ pub(super) fn run(arguments: &Arguments, ros: &Ros) -> anyhow::Result<Verdict> {
     let hook = scheduling.hook(|role| matches!(role, ThreadRole::Worker(_)));
     let mut node = RosNode::start(&middleware, &name, &model, settings.clone(), &store, Some(hook))?;
     eprintln!("{} on {}: {} → {0}/labelled", settings.name, middleware.describe(), settings.cloud_topic);
+    eprintln!(
+        "labelled clouds above 100 kB: give Fast DDS subscribers larger buffers (ros2/config/fastdds_large_data.xml)"
+    );
     let mut watch = Watch::default();
     while let Err(RecvTimeoutError::Timeout) = told.recv_timeout(LOOK) {
         match node.diagnose() {
