@@ -95,7 +95,7 @@ impl<'a, T: Element<'a>> Iterator for SequenceIter<'a, T> {
             }
             Source::Encoded { reader, count, field } => {
                 *count = count.checked_sub(1)?;
-                T::read(reader, *field).ok()
+                T::read(reader, field).ok()
             }
         }
     }
