@@ -190,7 +190,9 @@ fn parse_parameter(rule: &str) -> Result<Override, ArgumentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ros::names::check_whole_name;
     use crate::ros::parameters::ParameterValue;
+    use proptest::prelude::*;
 
     fn parse(line: &str) -> Result<(RosArguments, Vec<String>), ArgumentError> {
         RosArguments::parse(line.split_whitespace().map(str::to_owned))
@@ -268,5 +270,22 @@ mod tests {
         assert!(message("--ros-args -p a:=[1,b]").contains("element"));
         assert!(message("--ros-args --log-level loud").contains("\"loud\""));
         assert!(message("--ros-args --params-file /nowhere.yaml").contains("/nowhere.yaml"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_panics(line in prop::collection::vec("(--ros-args|--|-r|-p|--log-level|[a-z_~/{}:=*. é]{0,12})", 0..8)) {
+            let _ = RosArguments::parse(line);
+        }
+
+        /// Whatever a rule makes of a name is a whole name.
+        #[test]
+        fn remapped_names_are_whole(rule in "[a-z~/{}_:=]{3,16}", name in "[a-z~/{}_]{1,9}") {
+            let Ok(rule) = RemapRule::parse(&rule) else { return Ok(()) };
+            let node = remap_node(std::slice::from_ref(&rule), "/robot", "eye").unwrap();
+            if let Ok(whole) = remap(&[rule], &node, NameKind::Topic, &name) {
+                prop_assert!(check_whole_name(&whole).is_ok(), "{}", whole);
+            }
+        }
     }
 }
