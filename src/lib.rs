@@ -27,8 +27,8 @@
 //! | [`latency`] | deadlines, the cost of work, a ledger for every frame, distributions | what the stages do |
 //! | [`live`] | frames as they come, through the pipeline within a deadline: newest first, no backlog | where messages come from |
 //! | [`node`] | the labelling node: clouds of a middleware in, labelled clouds out | which middleware |
-//! | [`ros`] | message structs, CDR, tf buffer; no transport | networks |
-//! | [`transport`] | bags and files, in and out | networks |
+//! | [`ros`] | messages, CDR, names, parameters, lifecycle, diagnostics, clock, tf buffer; no transport | networks |
+//! | [`transport`] | bags and files, in and out; live topics over DDS | networks |
 //! | [`metrics`] | the papers' scores | the pipeline |
 //! | [`evaluation`] | a model on rooms with truth, as the runtime and as the seeds' test code label them | files |
 //! | [`sim`] | procedural furnished scenes with exact labels, simulated sensors and drives | networks |
