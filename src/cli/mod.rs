@@ -73,6 +73,16 @@ enum Verb {
     Feed(feed::Arguments),
 }
 
+impl Verb {
+    /// Whether it is a node of a ROS 2 network.
+    fn is_node(&self) -> bool {
+        #[cfg(feature = "dds")]
+        return matches!(self, Self::Run(_));
+        #[cfg(not(feature = "dds"))]
+        false
+    }
+}
+
 /// What a verb that ran found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -97,6 +107,10 @@ pub fn main() -> ExitCode {
         1 => "info",
         _ => "debug",
     };
+    if ros != RosArguments::default() && !arguments.verb.is_node() {
+        eprintln!("error: --ros-args: expected with `run` only, which is a node");
+        return ExitCode::from(2);
+    }
     let logger = log_to_stderr(level, ros.log_level);
     #[cfg(not(feature = "dds"))]
     let _ = logger;

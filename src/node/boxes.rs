@@ -101,3 +101,74 @@ pub(super) fn send_markers(
     }
     writer.send(&MarkerArray { markers: Sequence::listed(&markers) })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+    use std::time::Duration;
+
+    use nalgebra::{Point3, UnitQuaternion, Vector3};
+
+    use super::*;
+    use crate::ros::{LocalBus, Message, MessageType, Middleware, Qos, Received, Subscription, Time};
+
+    fn object() -> SeenObject {
+        SeenObject {
+            instance: 9,
+            class: 1,
+            points: 40,
+            confidence: 0.75,
+            centre: Point3::new(1.0, 2.0, 3.0),
+            rotation: UnitQuaternion::from_axis_angle(&Vector3::z_axis(), 0.5),
+            size: Vector3::new(0.4, 0.0, 0.8),
+        }
+    }
+
+    /// A writer, and what comes of it.
+    fn talk(message: MessageType) -> (MessageWriter, Receiver<Vec<u8>>, Box<dyn Subscription>) {
+        let bus = LocalBus::new();
+        let (said, heard) = channel();
+        let on_message = move |received: Received<'_>| drop(said.send(received.bytes.to_vec()));
+        let peer = bus.node("peer").subscribe("/boxes", message, Qos::DEFAULT, Box::new(on_message)).expect("a name");
+        (MessageWriter::new(&bus.node("node"), "/boxes", message, Qos::DEFAULT).expect("a name"), heard, peer)
+    }
+
+    fn looks() -> Vec<ClassLook> {
+        ["floor", "chair"].map(|name| ClassLook { name: name.to_owned(), colour: [255, 0, 51] }).to_vec()
+    }
+
+    const HEADER: Header<'static> = Header { stamp: Time { sec: 4, nanosec: 5 }, frame_id: "camera" };
+
+    #[test]
+    fn a_detection_says_which_object_what_and_where() {
+        let (mut writer, heard, _peer) = talk(Detection3DArray::TYPE);
+        send_detections(&mut writer, HEADER, &[object()], &looks()).expect("sent");
+        let bytes = heard.recv_timeout(Duration::from_secs(20)).expect("heard");
+        let message = Detection3DArray::decode(&bytes).expect("detections");
+        let found: Vec<Detection3D<'_>> = message.detections.iter().collect();
+        let [one] = &found[..] else { panic!("{found:?}") };
+        assert_eq!((message.header, one.header, one.id), (HEADER, HEADER, "9"));
+        assert_eq!((one.bbox.center.position, one.bbox.size), ([1.0, 2.0, 3.0], [0.4, 0.0, 0.8]));
+        let results: Vec<ObjectHypothesis<'_>> = one.results.iter().collect();
+        assert_eq!((results.len(), results[0].class_id, results[0].score), (1, "chair", 0.75));
+        let [x, y, z, w] = one.bbox.center.orientation;
+        assert!(x == 0.0 && y == 0.0 && (z - 0.25_f64.sin()).abs() < 1e-12 && (w - 0.25_f64.cos()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn markers_take_away_the_old_ones_and_draw_a_box_and_a_name() {
+        let (mut writer, heard, _peer) = talk(MarkerArray::TYPE);
+        let unknown = SeenObject { class: 7, ..object() };
+        send_markers(&mut writer, HEADER, &[object(), unknown], &looks()).expect("sent");
+        let bytes = heard.recv_timeout(Duration::from_secs(20)).expect("heard");
+        let message = MarkerArray::decode(&bytes).expect("markers");
+        let found: Vec<Marker<'_>> = message.markers.iter().collect();
+        assert_eq!((found.len(), found[0].action), (5, marker_action::DELETEALL));
+        assert_eq!((found[1].kind, found[1].ns, found[1].id), (marker_type::CUBE, "box", 9));
+        assert_eq!(found[1].color, [1.0, 0.0, 0.2, OPACITY]);
+        assert!(found[1].scale[1] > 0.0, "what is flat is drawn too");
+        assert_eq!((found[2].text, found[2].kind), ("chair 9", marker_type::TEXT_VIEW_FACING));
+        assert!(found[2].pose.position[2] > 3.4, "above the box");
+        assert_eq!(found[4].text, "? 9");
+    }
+}

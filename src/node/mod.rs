@@ -10,9 +10,10 @@
 //! The problem: sensors publish whenever they like, transforms come later than the clouds that need them, peers come
 //! and go. The contract:
 //!
-//! * A cloud is labelled in a gravity-aligned fixed frame found through the transforms at its very stamp, exactly as
-//!   [`replay`](crate::replay) finds it, so a bag that is played gives the labels that its replay gives. A cloud whose
-//!   transform does not come in time is dropped and counted by reason; it is never placed at the origin.
+//! * A cloud is labelled in a gravity-aligned fixed frame found through the transforms at its very stamp, as
+//!   [`replay`](crate::replay) finds it, so without a deadline a bag that is played gives the labels of its replay. A
+//!   frame that drives with the robot is taken only where it is named, because a better one may only be late. A cloud
+//!   whose transform does not come in time is dropped and counted by reason; it is never placed at the origin.
 //! * Output messages carry the stamp and frame of the cloud that they belong to; the labelled cloud has all of its
 //!   fields, points and their order.
 //! * Nothing is computed for a topic that nobody hears.

@@ -7,7 +7,7 @@ use super::boxes::{ClassLook, send_detections, send_markers};
 use super::health::Counters;
 use super::objects::{ObjectFinder, SeenObject};
 use super::obstacles::ObstacleFinder;
-use crate::cloud::{Colouring, label_cloud};
+use crate::cloud::label_cloud;
 use crate::live::{LiveOutput, OutputSink};
 use crate::network::Model;
 use crate::replay::ColourBy;
@@ -66,40 +66,41 @@ impl Outputs {
 
     /// What the live runner calls with each frame.
     pub(super) fn into_sink(mut self) -> OutputSink {
-        Box::new(move |output| {
-            if let Err(reason) = self.give_out(output) {
-                self.counters.unsent();
-                log::warn!("the output of the frame at {} ns: {reason}", output.frame.stamp);
-            }
-        })
+        Box::new(move |output| self.give_out(output))
     }
 
-    fn give_out(&mut self, LiveOutput { frame, labels, .. }: LiveOutput<'_>) -> Result<(), Box<dyn std::error::Error>> {
-        let input = PointCloud2View::decode(&frame.message)?;
-        if self.labelled.subscriptions() > 0 {
-            let colouring = match self.colour {
-                ColourBy::Sensor => Colouring::Sensor,
-                ColourBy::Class => Colouring::Class(&self.palette),
-                ColourBy::Instance => Colouring::Instance,
-            };
-            label_cloud(&input, labels, colouring, &mut self.message)?;
-            self.labelled.send(&self.message)?;
-        }
-        if self.obstacles.subscriptions() > 0 {
-            self.obstacle_finder.encode(input.header, frame, labels, self.ranges, &mut self.message)?;
-            self.obstacles.send(&self.message)?;
-        }
+    /// The small ones first, and each for itself: a reader of large clouds that does not keep up costs nobody else a
+    /// message.
+    fn give_out(&mut self, LiveOutput { frame, labels, .. }: LiveOutput<'_>) {
+        let told = |what: &str, sent: Result<(), Box<dyn std::error::Error>>| {
+            if let Err(reason) = sent {
+                self.counters.unsent();
+                log::warn!("{what} of the frame at {} ns: {reason}", frame.stamp);
+            }
+        };
+        let input = match PointCloud2View::decode(&frame.message) {
+            Ok(input) => input,
+            Err(reason) => return told("output", Err(reason.into())),
+        };
+        let header = input.header;
         let heard = |writer: &MessageWriter| writer.publisher().subscriptions() > 0;
         let (objects, markers) = (heard(&self.objects), heard(&self.markers));
         if objects || markers {
             self.object_finder.find(frame, labels, self.object_points, &mut self.seen);
         }
         if objects {
-            send_detections(&mut self.objects, input.header, &self.seen, &self.looks)?;
+            told("objects", send_detections(&mut self.objects, header, &self.seen, &self.looks).map_err(Into::into));
         }
         if markers {
-            send_markers(&mut self.markers, input.header, &self.seen, &self.looks)?;
+            told("markers", send_markers(&mut self.markers, header, &self.seen, &self.looks).map_err(Into::into));
         }
-        Ok(())
+        if self.obstacles.subscriptions() > 0 {
+            let made = self.obstacle_finder.encode(header, frame, labels, self.ranges, &mut self.message);
+            told("obstacles", made.map_err(Into::into).and_then(|()| Ok(self.obstacles.send(&self.message)?)));
+        }
+        if self.labelled.subscriptions() > 0 {
+            let made = label_cloud(&input, labels, self.colour.colouring(&self.palette), &mut self.message);
+            told("labelled cloud", made.map_err(Into::into).and_then(|()| Ok(self.labelled.send(&self.message)?)));
+        }
     }
 }

@@ -18,7 +18,8 @@ pub(super) struct Transforms {
 impl Transforms {
     /// `fixed_frame`: empty for the first that fits.
     pub(super) fn new(orientation: Orientation, fixed_frame: &str) -> Self {
-        Self { placer: Mutex::new(Placer::new(orientation, fixed_frame)), came: Condvar::new() }
+        let placer = Placer::new(orientation, fixed_frame).without_last_resort();
+        Self { placer: Mutex::new(placer), came: Condvar::new() }
     }
 
     /// Takes in a message of `/tf` or `/tf_static`.
@@ -92,6 +93,28 @@ mod tests {
             assert_eq!(pose.translation.vector.as_slice(), [1.0, 2.0, 3.0]);
         });
         assert_eq!(transforms.fixed_frame().as_deref(), Some("odom"));
+    }
+
+    /// What holds the sensor is known before where the robot is: the robot is no fixed frame for that.
+    #[test]
+    fn a_frame_of_the_robot_is_not_taken_for_want_of_a_better_one() {
+        let transforms = Transforms::new(Orientation::Transforms, "");
+        let of = |parent: &'static str, child: &'static str| {
+            let header = Header { stamp: Time { sec: 5, nanosec: 0 }, frame_id: parent };
+            let rotation = [0.0, 0.0, 0.0, 1.0];
+            let one = TransformStamped { header, child_frame_id: child, translation: [0.0; 3], rotation };
+            let mut bytes = Vec::new();
+            TfMessage { transforms: Sequence::listed(&[one]) }.encode(&mut bytes).expect("short");
+            bytes
+        };
+        let header = Header { stamp: Time { sec: 5, nanosec: 0 }, frame_id: "camera" };
+        transforms.take(&of("base_link", "camera"), true).expect("sound");
+        assert!(transforms.locate(&header, Duration::ZERO).is_err());
+        assert!(!transforms.forgets());
+        transforms.take(&of("odom", "base_link"), false).expect("sound");
+        assert!(transforms.locate(&header, Duration::ZERO).is_ok());
+        assert_eq!(transforms.fixed_frame().as_deref(), Some("odom"));
+        assert!(Transforms::new(Orientation::Transforms, "base_link").forgets(), "named, it is taken");
     }
 
     #[test]

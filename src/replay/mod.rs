@@ -40,7 +40,7 @@ use std::path::{Path, PathBuf};
 
 use nalgebra::Isometry3;
 
-use crate::cloud::{Cloud, Labels};
+use crate::cloud::{Cloud, Colouring, Labels};
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::network::Model;
@@ -78,6 +78,17 @@ pub enum ColourBy {
     Instance,
     /// What the sensor saw.
     Sensor,
+}
+
+impl ColourBy {
+    /// The same with the model's colours at hand.
+    pub fn colouring(self, palette: &[[u8; 3]]) -> Colouring<'_> {
+        match self {
+            Self::Class => Colouring::Class(palette),
+            Self::Instance => Colouring::Instance,
+            Self::Sensor => Colouring::Sensor,
+        }
+    }
 }
 
 /// How a recording is replayed.

@@ -33,6 +33,8 @@ pub struct Placer {
     orientation: Orientation,
     buffer: TransformBuffer,
     fixed_frame: Option<String>,
+    /// Frames that are taken for want of better ones once nothing more will come.
+    last_resort: &'static [&'static str],
     valid: Vec<bool>,
 }
 
@@ -43,8 +45,15 @@ impl Placer {
             orientation,
             buffer: TransformBuffer::new(BufferLimits::default()),
             fixed_frame: Some(fixed_frame.to_owned()).filter(|name| !name.is_empty()),
+            last_resort: &ROBOT_FRAMES,
             valid: Vec::new(),
         }
+    }
+
+    /// Takes no frame that drives with the robot unless it was named: where transforms go on coming, a better one may
+    /// only be late.
+    pub fn without_last_resort(self) -> Self {
+        Self { last_resort: &[], ..self }
     }
 
     /// The fixed frame, once it is known.
@@ -93,7 +102,7 @@ impl Placer {
                 Err(reason) => Located::Never(DropReason::NoTransform { fixed_frame: fixed.clone(), reason }),
             };
         }
-        let robot = if patient { &[][..] } else { &ROBOT_FRAMES[..] };
+        let robot = if patient { &[][..] } else { self.last_resort };
         for &candidate in WORLD_FRAMES.iter().chain(robot) {
             match self.buffer.lookup(candidate, header.frame_id, header.stamp) {
                 Ok(pose) => {
@@ -111,7 +120,7 @@ impl Placer {
         let known: Vec<&str> = self.buffer.frame_names().collect();
         Located::Never(DropReason::NoFixedFrame {
             sensor: header.frame_id.to_owned(),
-            tried: [&WORLD_FRAMES[..], &ROBOT_FRAMES[..]].concat().join(", "),
+            tried: [&WORLD_FRAMES[..], self.last_resort].concat().join(", "),
             known: if known.is_empty() { "no frame".to_owned() } else { known.join(", ") },
         })
     }

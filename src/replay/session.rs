@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use nalgebra::Isometry3;
 
-use super::{ColourBy, DropReason, Event, ReplayError, ReplayOptions, ReplaySummary, ReplayedFrame, picture};
+use super::{DropReason, Event, ReplayError, ReplayOptions, ReplaySummary, ReplayedFrame, picture};
 use crate::cloud::{Cloud, Colouring, INVALID_CLASS, Labels, NO_INSTANCE};
 use crate::config::Config;
 use crate::engine::Engine;
@@ -90,11 +90,7 @@ impl<'o> Session<'o> {
 
     /// What the colours of the output mean.
     pub fn colouring(&self) -> Colouring<'_> {
-        match self.options.colour {
-            ColourBy::Class => Colouring::Class(&self.palette),
-            ColourBy::Instance => Colouring::Instance,
-            ColourBy::Sensor => Colouring::Sensor,
-        }
+        self.options.colour.colouring(&self.palette)
     }
 
     /// Labels one frame. `alone`: nothing is known of where the sensor was before.
