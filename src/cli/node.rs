@@ -14,7 +14,7 @@ use super::common::{OrientationArguments, SchedulingArguments, config_of};
 use crate::engine::EngineKind;
 use crate::node::{DepthTopics, Input, NodeSettings, RosNode, TopicQos, parameters};
 use crate::pipeline::ThreadRole;
-use crate::replay::ColourBy;
+use crate::replay::{ColourBy, Orientation};
 use crate::ros::arguments::RosArguments;
 use crate::ros::lifecycle::State;
 use crate::ros::names::{NameError, NodeName};
@@ -66,7 +66,8 @@ pub struct NodeArguments {
     /// Threads that run blocks; 0: one per core [default: the configuration's].
     #[arg(long)]
     threads: Option<usize>,
-    /// Time from a cloud's arrival to its labels (ms); 0: as long as it takes [default: the configuration's].
+    /// Time from a cloud's arrival to its labels (ms); 0: as long as it takes [default: the configuration's; 0 where each
+    /// frame is labelled by itself].
     #[arg(long)]
     deadline_ms: Option<f64>,
     /// What the colours of the labelled clouds mean.
@@ -173,14 +174,18 @@ fn settings(arguments: &NodeArguments, name: &NodeName) -> anyhow::Result<NodeSe
     let mut config = config_of(arguments.config.as_deref())?;
     arguments.fixed_frame.iter().for_each(|frame| config.input.fixed_frame.clone_from(frame));
     arguments.threads.into_iter().for_each(|threads| config.blocks.threads = threads);
-    arguments.deadline_ms.into_iter().for_each(|deadline| config.latency.deadline_ms = deadline);
+    let orientation = arguments.orientation.orientation();
+    // A frame that is labelled by itself has nothing of those before: in a frame's usual time little of it would be
+    // labelled.
+    let whole = (orientation != Orientation::Transforms && arguments.config.is_none()).then_some(0.0);
+    arguments.deadline_ms.or(whole).into_iter().for_each(|deadline| config.latency.deadline_ms = deadline);
     let reliability = if arguments.reliable { Reliability::Reliable } else { Reliability::BestEffort };
     let usual = TopicQos::default();
     Ok(NodeSettings {
         name: name.whole(),
         input: input(arguments, name)?,
         model: arguments.model.clone().unwrap_or_default(),
-        orientation: arguments.orientation.orientation(),
+        orientation,
         transform_wait: Duration::from_millis(arguments.transform_wait_ms),
         colour: arguments.colour,
         engine: arguments.engine,

@@ -1,9 +1,7 @@
 //! Where the clouds of a node come from.
 
 use crate::cloud::ImageGeometry;
-
-/// Last part of the names under which `image_transport` publishes compressed depth images.
-const COMPRESSED: &str = "compressedDepth";
+use crate::transport::COMPRESSED_DEPTH;
 
 /// Topics of a sensor. Names are whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +38,7 @@ impl DepthTopics {
     /// The calibration as image pipelines lay it: `camera_info` beside the image.
     pub fn new(image: &str) -> Self {
         let mut parts: Vec<&str> = image.split('/').collect();
-        if parts.last() == Some(&COMPRESSED) {
+        if parts.last() == Some(&COMPRESSED_DEPTH) {
             parts.pop();
         }
         parts.pop();
@@ -50,7 +48,7 @@ impl DepthTopics {
 
     /// Whether the images are compressed.
     pub fn is_compressed(&self) -> bool {
-        self.image.rsplit('/').next() == Some(COMPRESSED)
+        self.image.rsplit('/').next() == Some(COMPRESSED_DEPTH)
     }
 
     /// Which image the calibration describes, by the name of the topic.

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::{LABELLED_TOPIC, ReplayError};
 use crate::cloud::ImageGeometry;
-use crate::ros::{ImageView, Message};
-use crate::transport::{CloudTopics, DepthTopics, Source, open_bag, select_topics};
+use crate::ros::{CompressedImageView, ImageView, Message, unpack_depth};
+use crate::transport::{COMPRESSED_DEPTH, CloudTopics, DepthTopics, Source, open_bag, select_topics};
 
 /// How far into a recording the first images are looked for (ns of log time, messages).
 const HORIZON: (u64, usize) = (5_000_000_000, 100_000);
@@ -28,6 +28,8 @@ pub enum Chosen {
         colour: Option<usize>,
         /// Which of the two images the calibration describes.
         geometry: ImageGeometry,
+        /// Whether the images come compressed.
+        is_compressed: bool,
     },
 }
 
@@ -76,7 +78,8 @@ pub fn choose(input: &Path, source: &dyn Source, wanted: Option<&str>) -> Result
         topic: depth.image,
         camera_info: depth.camera_info,
         colour: depth.colour.iter().copied().find(registered),
-        geometry: ImageGeometry::of_topic(name),
+        geometry: ImageGeometry::of_topic(name.trim_end_matches(COMPRESSED_DEPTH).trim_end_matches('/')),
+        is_compressed: depth.is_compressed,
     })
 }
 
@@ -98,7 +101,7 @@ fn first_images(input: &Path, candidates: &[DepthTopics]) -> Result<Vec<FirstIma
     wanted.dedup();
     wanted.retain(|&topic| source.topics()[topic].message_count != Some(0));
     let mut images: Vec<FirstImage> = Vec::new();
-    let mut start = None;
+    let (mut start, mut unpacked) = (None, Vec::new());
     for _ in 0..HORIZON.1 {
         if images.len() == wanted.len() || !source.advance()? {
             break;
@@ -111,8 +114,13 @@ fn first_images(input: &Path, candidates: &[DepthTopics]) -> Result<Vec<FirstIma
         if !wanted.contains(&message.topic) || images.iter().any(|image| image.topic == message.topic) {
             continue;
         }
+        let is_compressed = source.topics()[message.topic].type_name == CompressedImageView::TYPE.name;
+        if is_compressed && unpack_depth(message.data, &mut unpacked).is_err() {
+            continue;
+        }
         // A damaged first message: perhaps the second is sound.
-        let Ok(view) = ImageView::decode(message.data) else { continue };
+        let data = if is_compressed { &unpacked } else { message.data };
+        let Ok(view) = ImageView::decode(data) else { continue };
         images.push(FirstImage {
             topic: message.topic,
             encoding: view.encoding.to_owned(),

@@ -9,7 +9,7 @@ use super::pairing::Companions;
 use super::place::{Located, Placer};
 use super::queue::{Kept, Queue};
 use super::{DropReason, Orientation, ReplayError};
-use crate::ros::{CdrError, Header, ImageView, Message, PointCloud2View, TfMessage};
+use crate::ros::{CdrError, Header, ImageView, Message, PointCloud2View, TfMessage, unpack_depth};
 use crate::transport::{RawMessage, Topic};
 
 /// How long a frame waits for what belongs to it, in log time (ns).
@@ -51,13 +51,19 @@ pub struct FrameReader {
     /// What is known beside the frames.
     pub beside: Beside,
     waiting: Queue,
+    /// A depth image that came compressed.
+    unpacked: Vec<u8>,
 }
 
 impl FrameReader {
     /// Before the first message. `fixed_frame`: the one to use; empty = the first that fits.
     pub fn new(chosen: Chosen, orientation: Orientation, fixed_frame: &str) -> Self {
         let placer = Placer::new(orientation, fixed_frame);
-        Self { beside: Beside { chosen, placer, companions: Companions::default() }, waiting: Queue::default() }
+        Self {
+            beside: Beside { chosen, placer, companions: Companions::default() },
+            waiting: Queue::default(),
+            unpacked: Vec::new(),
+        }
     }
 
     /// Keeps what a message brings (transforms, a frame, something that belongs to a frame), then hands
@@ -83,17 +89,19 @@ impl FrameReader {
         }
         let chosen = self.beside.chosen;
         if message.topic == chosen.topic() {
-            match chosen.header(message.data) {
-                Ok(header) => {
-                    let stamp = header.stamp.nanoseconds();
-                    if self.waiting.is_full() {
-                        self.settle_first(false, to)?;
-                    }
-                    self.waiting.push(stamp, message);
+            let Chosen::Depth { is_compressed: true, .. } = chosen else { return self.keep_frame(message, to) };
+            let mut unpacked = std::mem::take(&mut self.unpacked);
+            let kept = match unpack_depth(message.data, &mut unpacked) {
+                Ok(()) => self.keep_frame(RawMessage { data: &unpacked, ..message }, to),
+                Err(error) => {
+                    to.drop_frame(message.log_time as i64, &error.into());
+                    Ok(())
                 }
-                Err(error) => to.drop_frame(message.log_time as i64, &error.into()),
-            }
-        } else if let Chosen::Depth { camera_info, colour, .. } = chosen {
+            };
+            self.unpacked = unpacked;
+            return kept;
+        }
+        if let Chosen::Depth { camera_info, colour, .. } = chosen {
             let companions = &mut self.beside.companions;
             let kept = if message.topic == camera_info {
                 companions.take_camera_info(message)
@@ -106,6 +114,20 @@ impl FrameReader {
             if let Err(error) = kept {
                 log::warn!("{}: {error}", topic.name);
             }
+        }
+        Ok(())
+    }
+
+    fn keep_frame(&mut self, message: RawMessage<'_>, to: &mut dyn Taker) -> Result<(), ReplayError> {
+        match self.beside.chosen.header(message.data) {
+            Ok(header) => {
+                let stamp = header.stamp.nanoseconds();
+                if self.waiting.is_full() {
+                    self.settle_first(false, to)?;
+                }
+                self.waiting.push(stamp, message);
+            }
+            Err(error) => to.drop_frame(message.log_time as i64, &error.into()),
         }
         Ok(())
     }

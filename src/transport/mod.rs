@@ -20,8 +20,8 @@ pub mod file;
 mod looks;
 
 pub use bag::{
-    BagError, CloudTopics, Damage, DamageKind, Definitions, DepthTopics, McapSink, Place, RawMessage, SelectionError,
-    Sink, SinkOptions, Source, TRANSIENT_LOCAL_QOS, Topic, TopicMap, Written, open_bag, select_topics,
+    BagError, COMPRESSED_DEPTH, CloudTopics, Damage, DamageKind, Definitions, DepthTopics, McapSink, Place, RawMessage,
+    SelectionError, Sink, SinkOptions, Source, TRANSIENT_LOCAL_QOS, Topic, TopicMap, Written, open_bag, select_topics,
 };
 pub use file::{
     Column, FileCloud, FileError, FileFormat, LabelledPoints, ScalarType, area_of, find_rooms, open_cloud, open_room,

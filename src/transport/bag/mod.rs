@@ -25,7 +25,7 @@ use std::path::Path;
 
 pub use damage::{Damage, DamageKind, Place};
 pub use error::BagError;
-pub use select::{CloudTopics, DepthTopics, SelectionError, select_topics};
+pub use select::{COMPRESSED_DEPTH, CloudTopics, DepthTopics, SelectionError, select_topics};
 pub use sink::{Definitions, McapSink, Sink, SinkOptions, TopicMap, Written};
 pub use topic::{RawMessage, TRANSIENT_LOCAL_QOS, Topic};
 

@@ -6,6 +6,10 @@ use super::Topic;
 pub const POINT_CLOUD: &str = "sensor_msgs/msg/PointCloud2";
 /// Type of an image message.
 pub const IMAGE: &str = "sensor_msgs/msg/Image";
+/// Type of a compressed image message.
+pub const COMPRESSED_IMAGE: &str = "sensor_msgs/msg/CompressedImage";
+/// Last part of the names of compressed depth images (`image_transport`).
+pub const COMPRESSED_DEPTH: &str = "compressedDepth";
 /// Type of a camera's calibration message.
 pub const CAMERA_INFO: &str = "sensor_msgs/msg/CameraInfo";
 
@@ -14,6 +18,8 @@ pub const CAMERA_INFO: &str = "sensor_msgs/msg/CameraInfo";
 pub struct DepthTopics {
     /// The image. Whether it is depth (`16UC1`, `32FC1`) only its first message can tell.
     pub image: usize,
+    /// Whether it comes compressed.
+    pub is_compressed: bool,
     /// The calibration in the same namespace.
     pub camera_info: usize,
     /// Other images, the likeliest to be its registered colour first.
@@ -87,11 +93,14 @@ pub fn select_topics(topics: &[Topic], wanted: Option<&str>) -> Result<CloudTopi
             return Ok(CloudTopics::Points(vec![points]));
         }
         let wanted = wanted.to_owned();
-        return match (of_type(IMAGE), matching.first()) {
+        return match (of_type(IMAGE).or(of_type(COMPRESSED_IMAGE)), matching.first()) {
+            (Some(image), Some(topic)) if !is_image(&topics[image]) => {
+                Err(SelectionError::WrongType { wanted, found: topic.type_name.clone() })
+            }
             (Some(image), _) => match depth_topics(topics, image) {
                 Some(depth) => Ok(CloudTopics::Depth(vec![depth])),
                 None => {
-                    let namespace = namespace(&topics[image].name).to_owned();
+                    let namespace = home(&topics[image]).to_owned();
                     Err(SelectionError::NoCameraInfo { wanted, namespace, present: present() })
                 }
             },
@@ -99,16 +108,17 @@ pub fn select_topics(topics: &[Topic], wanted: Option<&str>) -> Result<CloudTopi
             (None, None) => Err(SelectionError::NoSuchTopic { wanted, present: present() }),
         };
     }
-    let points = by_count(topics, POINT_CLOUD);
+    let points = by_count(topics, |topic| topic.type_name == POINT_CLOUD);
     if !points.is_empty() {
         return Ok(CloudTopics::Points(points));
     }
     let mut depth: Vec<_> =
-        by_count(topics, IMAGE).into_iter().filter_map(|image| depth_topics(topics, image)).collect();
+        by_count(topics, is_image).into_iter().filter_map(|image| depth_topics(topics, image)).collect();
     if depth.is_empty() {
         return Err(SelectionError::NothingFits { present: present() });
     }
-    depth.sort_by_key(|depth| !topics[depth.image].name.to_ascii_lowercase().contains("depth"));
+    let is_depth = |depth: &DepthTopics| topics[depth.image].name.to_ascii_lowercase().contains("depth");
+    depth.sort_by_key(|depth| (!is_depth(depth), depth.is_compressed));
     Ok(CloudTopics::Depth(depth))
 }
 
@@ -116,9 +126,9 @@ fn index_of(topics: &[Topic], wanted: &Topic) -> usize {
     topics.iter().position(|topic| topic.is_same(wanted)).expect("one of them")
 }
 
-/// Topics of a type, those with most messages first, then in their order.
-fn by_count(topics: &[Topic], type_name: &str) -> Vec<usize> {
-    let mut found: Vec<usize> = (0..topics.len()).filter(|&index| topics[index].type_name == type_name).collect();
+/// Topics of a kind, those with most messages first, then in their order.
+fn by_count(topics: &[Topic], fits: impl Fn(&Topic) -> bool) -> Vec<usize> {
+    let mut found: Vec<usize> = (0..topics.len()).filter(|&index| fits(&topics[index])).collect();
     // An unknown count may be anything but zero.
     found.sort_by_key(|&index| std::cmp::Reverse(topics[index].message_count.unwrap_or(1)));
     found
@@ -129,8 +139,23 @@ fn namespace(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(namespace, _)| namespace)
 }
 
+/// Whether depth images may come of it.
+fn is_image(topic: &Topic) -> bool {
+    topic.type_name == IMAGE || is_compressed(topic)
+}
+
+fn is_compressed(topic: &Topic) -> bool {
+    topic.type_name == COMPRESSED_IMAGE && topic.name.rsplit('/').next() == Some(COMPRESSED_DEPTH)
+}
+
+/// The namespace of an image, where its calibration is.
+fn home(image: &Topic) -> &str {
+    let name = namespace(&image.name);
+    if is_compressed(image) { namespace(name) } else { name }
+}
+
 fn depth_topics(topics: &[Topic], image: usize) -> Option<DepthTopics> {
-    let home = namespace(&topics[image].name);
+    let home = home(&topics[image]);
     let is_info = |topic: &Topic| topic.type_name == CAMERA_INFO && namespace(&topic.name) == home;
     let camera_info = topics.iter().position(is_info)?;
     // Registered colour names itself; else the nearest namespace is the likeliest.
@@ -141,9 +166,10 @@ fn depth_topics(topics: &[Topic], image: usize) -> Option<DepthTopics> {
         let shared = name.bytes().zip(home.bytes()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
         (is_depth, !is_colour, std::cmp::Reverse(shared))
     };
-    let mut colour: Vec<usize> = by_count(topics, IMAGE).into_iter().filter(|&index| index != image).collect();
+    let raw = by_count(topics, |topic| topic.type_name == IMAGE);
+    let mut colour: Vec<usize> = raw.into_iter().filter(|&index| index != image).collect();
     colour.sort_by_key(rank);
-    Some(DepthTopics { image, camera_info, colour })
+    Some(DepthTopics { image, is_compressed: is_compressed(&topics[image]), camera_info, colour })
 }
 
 #[cfg(test)]
@@ -177,12 +203,28 @@ mod tests {
             ("/camera/depth/image_rect_raw", IMAGE, 9),
         ]);
         let Ok(CloudTopics::Depth(found)) = select_topics(&list, None) else { panic!("depth expected") };
-        assert_eq!(found[0], DepthTopics { image: 4, camera_info: 3, colour: vec![1, 0] });
+        assert_eq!(found[0], DepthTopics { image: 4, is_compressed: false, camera_info: 3, colour: vec![1, 0] });
         assert_eq!(found[1].image, 1);
         assert!(matches!(
             select_topics(&list, Some("/camera/infra1/image_rect_raw")),
             Err(SelectionError::NoCameraInfo { .. })
         ));
+    }
+
+    #[test]
+    fn compressed_depth_is_taken_where_there_is_no_other() {
+        let list = topics(&[
+            ("/camera/color/image_raw/compressed", COMPRESSED_IMAGE, 9),
+            ("/camera/depth/image_rect_raw/compressedDepth", COMPRESSED_IMAGE, 9),
+            ("/camera/depth/camera_info", CAMERA_INFO, 9),
+        ]);
+        let only = DepthTopics { image: 1, is_compressed: true, camera_info: 2, colour: vec![] };
+        assert_eq!(select_topics(&list, None), Ok(CloudTopics::Depth(vec![only.clone()])));
+        assert_eq!(select_topics(&list, Some(&list[1].name)), Ok(CloudTopics::Depth(vec![only])));
+        assert!(matches!(select_topics(&list, Some(&list[0].name)), Err(SelectionError::WrongType { .. })));
+        let both = [&list[..], &topics(&[("/camera/depth/image_rect_raw", IMAGE, 3)])].concat();
+        let Ok(CloudTopics::Depth(found)) = select_topics(&both, None) else { panic!("depth expected") };
+        assert_eq!((found[0].image, found[1].image), (3, 1));
     }
 
     #[test]
