@@ -39,6 +39,23 @@ pub const REPAIR_INTERVAL_MAX: Duration = Duration::from_millis(100);
 // one reader. A round always sends at least one sample, even a larger one.
 pub const REPAIR_BATCH_MAX_BYTES: usize = 8192;
 
+// Fragmented samples leave evenly: a receiver with Linux's default SO_RCVBUF
+// (208 kB) loses what comes while it is not at its socket, and the larger the
+// bursts, the less time it may be away. A sample is spread over this time, but
+// no slower and no faster (bytes per second) than these: 5 MB at 10 Hz still
+// fit, and smaller samples are not held back for long.
+pub const FRAGMENT_SPREAD: Duration = Duration::from_millis(25);
+pub const FRAGMENT_RATE_MIN: f64 = 32e6;
+pub const FRAGMENT_RATE_MAX: f64 = 80e6;
+
+// Largest datagram, whatever the path's MTU allows: what leaves in one go.
+pub const FRAGMENT_DATAGRAM_MAX: usize = 32 * 1024;
+
+// Most bytes of requested fragments one repair round sends to one reader, and
+// the time between such rounds.
+pub const FRAGMENT_REPAIR_BYTES: usize = 32 * 1024;
+pub const FRAGMENT_REPAIR_INTERVAL: Duration = Duration::from_micros(500);
+
 // Periodic HEARTBEAT period for reliable Writers. The period is adaptive: while
 // some matched reader is behind (has unacknowledged samples), heartbeats are
 // sent at the FAST period to prompt prompt repair (some peers rely on a
@@ -107,7 +124,7 @@ pub const DATAGRAM_HEADER_OVERHEAD: usize = 48;
 // Readers (v2.5 Section 8.4.14.1.1), so this is a constant and must NOT be
 // varied per peer. Per-peer path MTU only controls how many fragments we pack
 // into each DATAFRAG submessage / datagram, never the fragment size itself.
-pub const FRAGMENT_SIZE: usize = 256;
+pub const FRAGMENT_SIZE: usize = 1344;
 
 /// Convert an interface MTU into the RTPS-message (UDP payload) budget usable
 /// for submessage/fragment packing: `mtu - DATAGRAM_HEADER_OVERHEAD`, floored

@@ -302,7 +302,13 @@ impl DPEventLoop {
       } else {
         Duration::from_millis(2)
       };
-      let poll_timeout = timeout_until(ev_wrapper.shared_timer.borrow().next_deadline(), idle_cap);
+      let mut poll_timeout =
+        timeout_until(ev_wrapper.shared_timer.borrow().next_deadline(), idle_cap);
+      // A poll waits for whole milliseconds.
+      if poll_timeout < Duration::from_millis(1) {
+        std::thread::sleep(poll_timeout);
+        poll_timeout = Duration::ZERO;
+      }
       match ev_wrapper.poll.poll(&mut events, Some(poll_timeout)) {
         Ok(_) => {}
         Err(e) => {
@@ -515,6 +521,9 @@ impl DPEventLoop {
         DpTimerEvent::Writer { entity_id, event } => {
           if let Some(writer) = self.writers.get_mut(&entity_id) {
             writer.handle_timed_event(event);
+            for sid in writer.take_blocked_sockets() {
+              self.mark_writer_willing(sid, entity_id);
+            }
           } else if !preparing_to_stop {
             trace!("Timed event for unknown writer {entity_id:?}");
           }

@@ -490,6 +490,7 @@ impl RtpsReaderProxy {
         }
         // AckNack also clears pending_gap
         self.pending_gap = self.pending_gap.split_off(&self.all_acked_before);
+        self.frags_requested = self.frags_requested.split_off(&self.all_acked_before);
       }
 
       AckSubmessage::NackFrag(_nack_frag) => {
@@ -551,13 +552,23 @@ impl RtpsReaderProxy {
 
   // Fragment handling
 
-  pub fn mark_frags_requested(&mut self, seq_num: SequenceNumber, frag_nums: &FragmentNumberSet) {
+  /// Those of the fragments that a sample of `count` has.
+  pub fn mark_frags_requested(
+    &mut self,
+    seq_num: SequenceNumber,
+    frag_nums: &FragmentNumberSet,
+    count: u32,
+  ) {
+    let there_are = |f: &FragmentNumber| (1..=count).contains(&u32::from(*f));
+    if !frag_nums.iter().any(|f| there_are(&f)) {
+      return;
+    }
     let req_set = self
       .frags_requested
       .entry(seq_num)
       .or_insert_with(|| BitVec::with_capacity(64)); // default capacity out of hat
 
-    for f in frag_nums.iter() {
+    for f in frag_nums.iter().filter(there_are) {
       // -1 because FragmentNumbers start at 1
       let idx = usize::from(f) - 1;
       // The bit vector must be long enough to address `idx`. Grow it (filling
@@ -569,6 +580,15 @@ impl RtpsReaderProxy {
       }
       req_set.set(idx, true);
     }
+  }
+
+  /// Every fragment of a sample. One that is being repaired already goes on as
+  /// it is.
+  pub fn request_all_frags(&mut self, seq_num: SequenceNumber, count: usize) {
+    self
+      .frags_requested
+      .entry(seq_num)
+      .or_insert_with(|| BitVec::from_elem(count, true));
   }
 
   // This just removes the FragmentNumber entry from the set.

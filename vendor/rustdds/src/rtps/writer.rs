@@ -1,5 +1,5 @@
 use std::{
-  cell::RefCell,
+  cell::{Cell, RefCell},
   cmp::{max, min},
   collections::{BTreeMap, BTreeSet},
   ops::Bound::Included,
@@ -28,7 +28,9 @@ use crate::{
   polling::SharedTimer,
   rtps::{
     constant::{
-      DEFAULT_WRITER_MAX_SAMPLES, FALLBACK_MAX_AGGREGATED_DATAGRAM_SIZE, FRAGMENT_SIZE,
+      DEFAULT_WRITER_MAX_SAMPLES, FALLBACK_MAX_AGGREGATED_DATAGRAM_SIZE, FRAGMENT_DATAGRAM_MAX,
+      FRAGMENT_RATE_MAX, FRAGMENT_RATE_MIN, FRAGMENT_REPAIR_BYTES, FRAGMENT_REPAIR_INTERVAL,
+      FRAGMENT_SIZE, FRAGMENT_SPREAD,
       HEARTBEAT_PERIOD_FAST, HEARTBEAT_PERIOD_SLOW, HEARTBEAT_SUBMESSAGE_SERIALIZED_SIZE,
       NACK_RESPONSE_DELAY, NACK_SUPPRESSION_DURATION, REPAIR_BATCH_MAX_BYTES,
       REPAIR_INTERVAL_DEFAULT, REPAIR_INTERVAL_MAX, REPAIR_INTERVAL_MIN,
@@ -116,6 +118,8 @@ pub(crate) enum TimedEvent {
   CacheCleaning,
   SendRepairData { to_reader: GUID },
   SendRepairFrags { to_reader: GUID },
+  /// Go on with a fragmented sample after a pause.
+  ResumeFragments,
 }
 
 // This is used to construct an actual Writer.
@@ -246,6 +250,10 @@ pub(crate) struct Writer {
   /// (the one currently being pushed). `Fresh` unless a large sample was
   /// interrupted mid-way by a full socket.
   sample_cursor: SampleCursor,
+  /// Bytes of fragments that may leave now, and when that was reckoned: what
+  /// leaves faster than the receiver empties its socket is lost there.
+  fragment_allowance: Cell<(f64, std::time::Instant)>,
+  resume_scheduled: Cell<bool>,
   /// nonblocking-transmit: sockets on which the last push attempt hit
   /// WouldBlock. Drained by the event loop, which enqueues this writer on those
   /// sockets' round-robin queues and arms write readiness.
@@ -356,6 +364,8 @@ impl Writer {
       send_buffer: i.send_buffer,
       last_sent: SequenceNumber::zero(),
       sample_cursor: SampleCursor::Fresh,
+      fragment_allowance: Cell::new((0.0, std::time::Instant::now())),
+      resume_scheduled: Cell::new(false),
       blocked_sockets: BTreeSet::new(),
       timed_event_timer,
       like_stateless: i.like_stateless,
@@ -435,6 +445,29 @@ impl Writer {
     }
   }
 
+  // How long the next datagram of a fragmented sample has to wait; none if it may
+  // leave now, and then it counts as sent. See FRAGMENT_SPREAD.
+  fn wait_for_fragments(&self, datagram: usize, sample: usize) -> Option<std::time::Duration> {
+    let (left, then) = self.fragment_allowance.get();
+    let now = std::time::Instant::now();
+    let rate = (sample as f64 / FRAGMENT_SPREAD.as_secs_f64())
+      .clamp(FRAGMENT_RATE_MIN, FRAGMENT_RATE_MAX);
+    let earned = now.duration_since(then).as_secs_f64() * rate;
+    let allowance = (left + earned).min(FRAGMENT_DATAGRAM_MAX as f64);
+    let needed = datagram.min(FRAGMENT_DATAGRAM_MAX) as f64;
+    let may = allowance >= needed;
+    let spent = if may { datagram as f64 } else { 0.0 };
+    self.fragment_allowance.set((allowance - spent, now));
+    (!may).then(|| std::time::Duration::from_secs_f64((needed - allowance) / rate))
+  }
+
+  // Go on with fragments after a pause: one timer, however often it is asked for.
+  fn schedule_resume(&self, after: std::time::Duration) {
+    if !self.resume_scheduled.replace(true) {
+      self.schedule_timed_event(after, TimedEvent::ResumeFragments);
+    }
+  }
+
   // Same as schedule_repair_data, for SendRepairFrags.
   fn schedule_repair_frags(&mut self, reader_guid: GUID, after: std::time::Duration) {
     if let Some(rp) = self.lookup_reader_proxy_mut(reader_guid) {
@@ -503,6 +536,10 @@ impl Writer {
           TimedEvent::CacheCleaning,
         );
       }
+      TimedEvent::ResumeFragments => {
+        self.resume_scheduled.set(false);
+        self.process_pending();
+      }
       TimedEvent::SendRepairData {
         to_reader: reader_guid,
       } => {
@@ -514,6 +551,13 @@ impl Writer {
         // datagrams: back off and try again in the next round.
         if !self.repair_backlogged(reader_guid) {
           self.handle_repair_data_send(reader_guid);
+        }
+        if self
+          .readers
+          .get(&reader_guid)
+          .is_some_and(RtpsReaderProxy::repair_frags_requested)
+        {
+          self.schedule_repair_frags(reader_guid, FRAGMENT_REPAIR_INTERVAL);
         }
         if self
           .readers
@@ -538,7 +582,23 @@ impl Writer {
           .get(&reader_guid)
           .is_some_and(RtpsReaderProxy::repair_frags_requested)
         {
-          self.schedule_repair_frags(reader_guid, self.repair_interval());
+          self.schedule_repair_frags(reader_guid, FRAGMENT_REPAIR_INTERVAL);
+        } else if let Some(rp) = self.readers.get(&reader_guid) {
+          // Everything that was asked for is sent: let the reader say what it
+          // still lacks, now instead of at the next periodic HEARTBEAT.
+          let hb_message = MessageBuilder::new()
+            .heartbeat_msg(
+              self.entity_id(),
+              self.send_buffer.first_change_sequence_number(),
+              self.last_announced(),
+              self.next_heartbeat_count(),
+              self.endianness,
+              reader_guid.entity_id,
+              false,
+              false,
+            )
+            .add_header_and_build(self.my_guid.prefix);
+          self.send_control_to_readers(DeliveryMode::Unicast, hb_message, &mut std::iter::once(rp));
         }
       } // SendRepairFrags
     } // match
@@ -586,6 +646,7 @@ impl Writer {
       Some(reader) => reader.max_datagram_payload(),
       None => self.min_datagram_payload,
     }
+    .min(FRAGMENT_DATAGRAM_MAX)
   }
 
   /// Largest serialized payload that fits in one unfragmented DATA submessage
@@ -745,7 +806,7 @@ impl Writer {
       builder = builder.heartbeat_msg(
         self.entity_id(),
         self.send_buffer.first_change_sequence_number(),
-        self.send_buffer.last_change_sequence_number(),
+        last_seq,
         self.next_heartbeat_count(),
         self.endianness,
         EntityId::UNKNOWN, // to all readers
@@ -781,7 +842,6 @@ impl Writer {
         break;
       }
       let sequence_number = self.last_sent.plus_1();
-
       // Item 1 (DATA aggregation): coalesce several consecutive small samples
       // into one datagram to amortize the per-sample RTPS header + syscall.
       // Only engaged when starting a sample fresh (no mid-fragment resume),
@@ -893,7 +953,8 @@ impl Writer {
             // this sample opted in via `best_effort_may_block`; otherwise the
             // DDS default applies and we drop the (rest of the) sample and move
             // on to fresher data (spec v1.4 2.2.2.4.2.11).
-            if self.is_reliable() || write_options.best_effort_may_block() {
+            let paused = blocked.is_empty();
+            if paused || self.is_reliable() || write_options.best_effort_may_block() {
               // Stop here; resume on write readiness. Back-pressure to the
               // application follows from `sent_frontier` not advancing.
               self.sample_cursor = cursor;
@@ -1011,7 +1072,21 @@ impl Writer {
 
     // Send the messages, either to all readers or just one, stopping at the
     // first message that a socket could not accept.
+    let is_paced = fragmentation_needed && class == TrafficClass::Bulk;
     for (resume_cursor, msg) in messages_to_send {
+      if is_paced {
+        let datagram = self.datagram_budget(target_reader_opt);
+        if let Some(wait) = self.wait_for_fragments(datagram, cc.data_value.payload_size()) {
+          self.schedule_resume(wait);
+          return (
+            fragmentation_needed,
+            SendProgress::Blocked {
+              cursor: resume_cursor,
+              blocked: BTreeSet::new(), // no socket: the timer resumes
+            },
+          );
+        }
+      }
       let blocked = match target_reader_opt {
         None => self.send_message_to_readers(
           DeliveryMode::Multicast,
@@ -1070,7 +1145,7 @@ impl Writer {
     );
 
     let first_change = self.send_buffer.first_change_sequence_number();
-    let last_change = self.send_buffer.last_change_sequence_number();
+    let last_change = self.last_announced();
 
     if self
       .readers
@@ -1087,7 +1162,7 @@ impl Writer {
         .heartbeat_msg(
           self.entity_id(), // from Writer
           self.send_buffer.first_change_sequence_number(),
-          self.send_buffer.last_change_sequence_number(),
+          last_change,
           self.next_heartbeat_count(),
           self.endianness,
           EntityId::UNKNOWN, // to Reader
@@ -1153,7 +1228,8 @@ impl Writer {
     match ack_submessage {
       AckSubmessage::AckNack(ref an) => {
         // Update the ReaderProxy
-        let last_seq = self.send_buffer.last_change_sequence_number(); // to avoid borrow problems
+        // What is still being sent cannot be asked for again.
+        let last_seq = self.last_announced();
 
         // sanity check requested sequence numbers
         if let Some(0) = an.reader_sn_state.iter().next().map(i64::from) {
@@ -1299,6 +1375,12 @@ impl Writer {
       AckSubmessage::NackFrag(ref nackfrag) => {
         // NackFrag is negative acknowledgement only, i.e. requesting missing fragments.
         let reader_guid = GUID::new(reader_guid_prefix, nackfrag.reader_id);
+        // Only fragments that there are: whoever asks for the four thousand
+        // millionth would get half a gigabyte of bits reserved.
+        let Some(sample) = self.send_buffer.get_by_sn(nackfrag.writer_sn) else {
+          return;
+        };
+        let (fragments, _) = self.num_frags_and_frag_size(sample.data_value.payload_size());
         let Some(reader_proxy) = self.lookup_reader_proxy_mut(reader_guid) else {
           return;
         };
@@ -1311,7 +1393,11 @@ impl Writer {
           return;
         }
         reader_proxy.last_nackfrag_count = Some(nackfrag.count);
-        reader_proxy.mark_frags_requested(nackfrag.writer_sn, &nackfrag.fragment_number_state);
+        reader_proxy.mark_frags_requested(
+          nackfrag.writer_sn,
+          &nackfrag.fragment_number_state,
+          fragments,
+        );
         self.schedule_repair_frags(reader_guid, self.nackfrag_response_delay);
       }
     }
@@ -1426,7 +1512,7 @@ impl Writer {
     let mut round_bytes = 0;
 
     while round_bytes < REPAIR_BATCH_MAX_BYTES {
-      let Some(unsent_sn) = reader_proxy.first_unsent_change() else {
+      let Some(unsent_sn) = self.first_to_repair(reader_proxy) else {
         break;
       };
       let first_available = self.send_buffer.first_change_sequence_number();
@@ -1496,9 +1582,13 @@ impl Writer {
         // Keep the order: whatever is packed so far goes first.
         self.flush_repair_datagram(&mut datagram, reader_proxy);
         ts_active = false;
-        // This emits the whole sample, including every fragment when it does
-        // not fit one datagram. A later NACK_FRAG is what arms SendRepairFrags.
-        self.send_cache_change(&cc, false, Some(reader_proxy));
+        if coalesce {
+          // All of its fragments were asked for; they go out little by little.
+          let (fragments, _) = self.num_frags_and_frag_size(payload_size);
+          reader_proxy.request_all_frags(unsent_sn, fragments as usize);
+        } else {
+          self.send_cache_change(&cc, false, Some(reader_proxy));
+        }
         round_bytes += payload_size + DATA_SUBMESSAGE_OVERHEAD;
       } else {
         let source_timestamp = cc.write_options.source_timestamp();
@@ -1528,10 +1618,28 @@ impl Writer {
     }
 
     self.flush_repair_datagram(&mut datagram, reader_proxy);
-    if reader_proxy.first_unsent_change().is_none() {
+    if self.first_to_repair(reader_proxy).is_none() {
       reader_proxy.repair_mode = false;
     }
   } // fn
+
+  // Repairs what was sent: a sample that is on its way for the first time is
+  // not missing yet.
+  fn first_to_repair(&self, reader_proxy: &RtpsReaderProxy) -> Option<SequenceNumber> {
+    reader_proxy
+      .first_unsent_change()
+      .filter(|sn| *sn <= self.last_announced())
+  }
+
+  // The last sample that readers are told of: whoever hears of one that is still
+  // being sent asks for all of it once more.
+  fn last_announced(&self) -> SequenceNumber {
+    if self.push_mode {
+      self.last_sent
+    } else {
+      self.send_buffer.last_change_sequence_number()
+    }
+  }
 
   // Append `part` to the repair datagram being built for `reader_proxy`, first
   // sending the datagram if `part` (plus `invalidate_len` bytes for an INFO_TS
@@ -1582,74 +1690,67 @@ impl Writer {
     reader_proxy: &mut RtpsReaderProxy, /* This is mutable proxy temporarily detached from the
                                          * set of reader proxies */
   ) {
-    // Decide the (max) number of frags to be sent
-    let max_send_count = 8;
-
     let reader_guid = reader_proxy.remote_reader_guid;
+    let fragment_size = FRAGMENT_SIZE as u32;
+    let budget = self.datagram_budget(Some(reader_proxy));
+    let per_datagram = (budget.saturating_sub(64) / FRAGMENT_SIZE).max(1);
 
-    // Get (an iterator to) frags requested but not yet sent
-    // reader_proxy.
-    // Iterate over frags to be sent
-    for (seq_num, frag_num) in reader_proxy.frags_requested_iterator().take(max_send_count) {
-      // Sanity check request
-      // ^^^ TODO
+    // Runs of contiguous requested fragments, each no longer than one datagram.
+    let mut runs: Vec<(SequenceNumber, FragmentNumber, u32)> = Vec::new();
+    for (seq_num, frag_num) in reader_proxy
+      .frags_requested_iterator()
+      .take(FRAGMENT_REPAIR_BYTES / FRAGMENT_SIZE)
+    {
+      match runs.last_mut() {
+        Some((sn, first, count))
+          if *sn == seq_num
+            && u32::from(*first) + *count == u32::from(frag_num)
+            && (*count as usize) < per_datagram =>
+        {
+          *count += 1;
+        }
+        _ => runs.push((seq_num, frag_num, 1)),
+      }
+    }
 
+    for (seq_num, first, count) in runs {
       if let Some(cache_change) = self.send_buffer.get_by_sn(seq_num) {
-        // If the data is meant for a single reader only, make sure it is the one we're
-        // about to send frags to.
         if let Some(single_reader_guid) = cache_change.write_options.to_single_reader() {
           if single_reader_guid != reader_guid {
-            error!(
-              "We were asked to send datafrags meant for the reader {single_reader_guid:?} to a \
-               different reader {reader_guid:?}. Not gonna happen."
-            );
             return;
           }
         }
-
-        // Generate datafrag message
-        let mut message_builder = MessageBuilder::new();
-        if let Some(src_ts) = cache_change.write_options.source_timestamp() {
-          message_builder = message_builder.ts_msg(self.endianness, Some(src_ts));
+        let data_size: u32 = cache_change.data_value.payload_size() as u32;
+        let last = data_size.div_ceil(fragment_size);
+        if u32::from(first) <= last {
+          let count = count.min(last + 1 - u32::from(first));
+          let mut message_builder = MessageBuilder::new();
+          if let Some(src_ts) = cache_change.write_options.source_timestamp() {
+            message_builder = message_builder.ts_msg(self.endianness, Some(src_ts));
+          }
+          message_builder = message_builder.data_frag_msg(
+            &cache_change,
+            reader_guid.entity_id,
+            self.my_guid,
+            first,
+            count as u16,
+            fragment_size as u16,
+            data_size,
+            self.endianness,
+            self.security_plugins.as_ref(),
+          );
+          let _blocked = self.send_message_to_readers(
+            DeliveryMode::Unicast,
+            message_builder.add_header_and_build(self.my_guid.prefix),
+            &mut std::iter::once(&*reader_proxy),
+            TrafficClass::Control,
+          );
         }
-
-        let fragment_size: u32 = FRAGMENT_SIZE as u32;
-        let data_size: u32 = cache_change.data_value.payload_size() as u32; // TODO: overflow check
-
-        message_builder = message_builder.data_frag_msg(
-          &cache_change,
-          reader_guid.entity_id, // reader
-          self.my_guid,          // writer
-          frag_num,
-          // Repair responds to specifically-NACKed fragment numbers (possibly
-          // non-contiguous), so retransmit one fragment per submessage.
-          1,
-          fragment_size as u16, // TODO: overflow check
-          data_size,
-          self.endianness,
-          self.security_plugins.as_ref(),
-        );
-
-        // Repair frags are a reliability action (response to a NACK_FRAG), so
-        // they must actually reach the reader. Use the never-dropped `Control`
-        // queue: dropping repair on WouldBlock livelocks under sustained send
-        // congestion (reader re-NACKs, retransmit dropped again, forever).
-        let _blocked = self.send_message_to_readers(
-          DeliveryMode::Unicast,
-          message_builder.add_header_and_build(self.my_guid.prefix),
-          &mut std::iter::once(&*reader_proxy),
-          TrafficClass::Control,
-        );
-      } else {
-        error!(
-          "handle_repair_frags_send_worker: {:?} missing from send buffer. topic={:?}",
-          seq_num, self.my_topic_name
-        );
-        // TODO: Should we send a GAP message then?
       }
-
-      reader_proxy.mark_frag_sent(seq_num, &frag_num);
-    } // for
+      for frag in u32::from(first)..u32::from(first) + count {
+        reader_proxy.mark_frag_sent(seq_num, &FragmentNumber::new(frag));
+      }
+    }
   } // fn
 
   /// Removes permanently cacheChanges from DDSCache.
@@ -2009,7 +2110,7 @@ impl Writer {
           if self.is_reliable() && !self.like_stateless {
             let new_reader_guid = reader_proxy.remote_reader_guid;
             let first = self.send_buffer.first_change_sequence_number();
-            let last = self.send_buffer.last_change_sequence_number();
+            let last = self.last_announced();
             let hb_message = MessageBuilder::new()
               .ts_msg(self.endianness, Some(Timestamp::now()))
               .heartbeat_msg(
@@ -2512,7 +2613,7 @@ impl<'a> Iterator for FragmentationIter<'a> {
                 .heartbeat_msg(
                   writer.entity_id(), // from Writer
                   writer.send_buffer.first_change_sequence_number(),
-                  writer.send_buffer.last_change_sequence_number(),
+                  max(cc.sequence_number, writer.last_announced()),
                   writer.next_heartbeat_count(),
                   writer.endianness,
                   reader_entity_id, // to Reader
@@ -2570,7 +2671,7 @@ impl<'a> Iterator for FragmentationIter<'a> {
           message_builder = message_builder.heartbeat_msg(
             writer.entity_id(),
             writer.send_buffer.first_change_sequence_number(),
-            writer.send_buffer.last_change_sequence_number(),
+            max(cc.sequence_number, writer.last_announced()),
             writer.next_heartbeat_count(),
             writer.endianness,
             reader_entity_id, // to Reader
