@@ -41,10 +41,12 @@ pub const REPAIR_BATCH_MAX_BYTES: usize = 8192;
 
 // Fragmented samples leave evenly: a receiver with Linux's default SO_RCVBUF
 // (208 kB) loses what comes while it is not at its socket, and the larger the
-// bursts, the less time it may be away. A sample is spread over this time, but
-// no slower and no faster (bytes per second) than these: 5 MB at 10 Hz still
-// fit, and smaller samples are not held back for long.
+// bursts, the less time it may be away. A sample is spread over the first time,
+// but no slower and no faster (bytes per second) than these, so that smaller
+// samples are not held back for long; the largest are spread over the second
+// time, so that they fit into a period of 10 Hz whatever their size.
 pub const FRAGMENT_SPREAD: Duration = Duration::from_millis(25);
+pub const FRAGMENT_SPREAD_MAX: Duration = Duration::from_millis(60);
 pub const FRAGMENT_RATE_MIN: f64 = 32e6;
 pub const FRAGMENT_RATE_MAX: f64 = 80e6;
 
