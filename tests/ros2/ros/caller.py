@@ -1,7 +1,7 @@
 """Calls a service of the type std_srvs/srv/SetBool a few times, and says what it answers."""
 
 import rclpy
-from peer import arguments, say
+from ros_peer import arguments, say
 from std_srvs.srv import SetBool
 
 options = arguments(("service", str, "/set"), ("count", int, 5))

@@ -3,7 +3,7 @@
 import time
 
 import rclpy
-from peer import arguments, say
+from ros_peer import arguments, say
 
 options = arguments(("node", str, "instanton"), ("namespace", str, "/"), ("services", int, 1), ("topics", int, 2))
 rclpy.init()

@@ -4,7 +4,7 @@ import struct
 import time
 
 import rclpy
-from peer import arguments, mismatch, quality, run, say
+from ros_peer import arguments, mismatch, quality, run, same, say
 from rclpy.event_handler import SubscriptionEventCallbacks
 from rclpy.serialization import deserialize_message
 from sensor_msgs.msg import PointCloud2
@@ -20,10 +20,7 @@ def hear(raw):
     sec, nanosec = struct.unpack_from("<iI", raw, 4)
     said = {"size": len(raw), "latency": now - (sec + nanosec * 1e-9)}
     if expected:
-        # Behind the encapsulation header, of which the last two bytes are the sender's; up to three bytes of
-        # padding may follow.
-        padding = len(raw) - len(expected)
-        said["equal"] = raw[4 : len(expected)] == expected[4:] and 0 <= padding < 4
+        said["equal"] = same(raw, expected)
         cloud = deserialize_message(raw, PointCloud2)
         said["points"] = cloud.width * cloud.height
         said["frame"] = cloud.header.frame_id

@@ -1,7 +1,7 @@
 """Serves std_srvs/srv/SetBool: answers what it was asked."""
 
 import rclpy
-from peer import arguments, run, say
+from ros_peer import arguments, run, say
 from std_srvs.srv import SetBool
 
 options = arguments(("service", str, "/set"))

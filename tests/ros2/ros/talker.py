@@ -4,7 +4,7 @@ import threading
 import time
 
 import rclpy
-from peer import arguments, mismatch, quality, run, say
+from ros_peer import arguments, mismatch, quality, run, say
 from rclpy.event_handler import PublisherEventCallbacks
 from sensor_msgs.msg import PointCloud2
 
