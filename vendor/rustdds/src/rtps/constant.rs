@@ -39,16 +39,13 @@ pub const REPAIR_INTERVAL_MAX: Duration = Duration::from_millis(100);
 // one reader. A round always sends at least one sample, even a larger one.
 pub const REPAIR_BATCH_MAX_BYTES: usize = 8192;
 
-// Fragmented samples leave evenly: a receiver with Linux's default SO_RCVBUF
-// (208 kB) loses what comes while it is not at its socket, and the larger the
-// bursts, the less time it may be away. A sample is spread over the first time,
-// but no slower and no faster (bytes per second) than these, so that smaller
-// samples are not held back for long; the largest are spread over the second
-// time, so that they fit into a period of 10 Hz whatever their size.
-pub const FRAGMENT_SPREAD: Duration = Duration::from_millis(25);
+// Fragmented samples leave evenly, at this many bytes per second: a receiver
+// with Linux's default SO_RCVBUF (208 kB) loses what comes while it is not at
+// its socket, and the larger the bursts, the less time it may be away. The
+// largest are spread over the given time, faster than that, so that they fit into
+// a period of 10 Hz whatever their size.
+pub const FRAGMENT_RATE: f64 = 80e6;
 pub const FRAGMENT_SPREAD_MAX: Duration = Duration::from_millis(60);
-pub const FRAGMENT_RATE_MIN: f64 = 32e6;
-pub const FRAGMENT_RATE_MAX: f64 = 80e6;
 
 // Largest datagram, whatever the path's MTU allows: what leaves in one go.
 pub const FRAGMENT_DATAGRAM_MAX: usize = 32 * 1024;

@@ -29,8 +29,8 @@ use crate::{
   rtps::{
     constant::{
       DEFAULT_WRITER_MAX_SAMPLES, FALLBACK_MAX_AGGREGATED_DATAGRAM_SIZE, FRAGMENT_DATAGRAM_MAX,
-      FRAGMENT_RATE_MAX, FRAGMENT_RATE_MIN, FRAGMENT_REPAIR_BYTES, FRAGMENT_REPAIR_INTERVAL,
-      FRAGMENT_SIZE, FRAGMENT_SPREAD, FRAGMENT_SPREAD_MAX,
+      FRAGMENT_RATE, FRAGMENT_REPAIR_BYTES, FRAGMENT_REPAIR_INTERVAL, FRAGMENT_SIZE,
+      FRAGMENT_SPREAD_MAX,
       HEARTBEAT_PERIOD_FAST, HEARTBEAT_PERIOD_SLOW, HEARTBEAT_SUBMESSAGE_SERIALIZED_SIZE,
       NACK_RESPONSE_DELAY, NACK_SUPPRESSION_DURATION, REPAIR_BATCH_MAX_BYTES,
       REPAIR_INTERVAL_DEFAULT, REPAIR_INTERVAL_MAX, REPAIR_INTERVAL_MIN,
@@ -446,14 +446,11 @@ impl Writer {
   }
 
   // How long the next datagram of a fragmented sample has to wait; none if it may
-  // leave now, and then it counts as sent. See FRAGMENT_SPREAD.
+  // leave now, and then it counts as sent. See FRAGMENT_RATE.
   fn wait_for_fragments(&self, datagram: usize, sample: usize) -> Option<std::time::Duration> {
     let (left, then) = self.fragment_allowance.get();
     let now = std::time::Instant::now();
-    let sample = sample as f64;
-    let rate = (sample / FRAGMENT_SPREAD.as_secs_f64())
-      .clamp(FRAGMENT_RATE_MIN, FRAGMENT_RATE_MAX)
-      .max(sample / FRAGMENT_SPREAD_MAX.as_secs_f64());
+    let rate = FRAGMENT_RATE.max(sample as f64 / FRAGMENT_SPREAD_MAX.as_secs_f64());
     let earned = now.duration_since(then).as_secs_f64() * rate;
     let allowance = (left + earned).min(FRAGMENT_DATAGRAM_MAX as f64);
     let needed = datagram.min(FRAGMENT_DATAGRAM_MAX) as f64;
