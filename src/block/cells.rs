@@ -7,6 +7,7 @@
 
 use super::extent::is_candidate;
 use super::{BlockError, WindowIndex, WindowKey, Windowing};
+use crate::rounding::round_down;
 
 /// Marks a point that is in no cell, as a pair of cell numbers and as a place in the lattice.
 const NOWHERE: [i32; 2] = [i32::MIN; 2];
@@ -92,17 +93,13 @@ impl CellIndex {
     /// Finds each point's cell and the lattice that holds them. `false` where there is none.
     fn lay_out(&mut self, position: &[[f32; 3]]) -> bool {
         let Some(scale) = self.cells_per_metre else { return false };
-        let down = |value: f32| {
-            let toward_zero = value as i32;
-            toward_zero - i32::from(toward_zero as f32 > value)
-        };
         let (mut lowest, mut highest) = ([i32::MAX; 2], [i32::MIN; 2]);
         self.cell_of_point.clear();
         self.cell_of_point.extend(position.iter().map(|point| {
             if !is_candidate(point) {
                 return NOWHERE;
             }
-            let cell = [down(point[0] * scale), down(point[1] * scale)];
+            let cell = [round_down(point[0] * scale), round_down(point[1] * scale)];
             for axis in 0..2 {
                 lowest[axis] = lowest[axis].min(cell[axis]);
                 highest[axis] = highest[axis].max(cell[axis]);

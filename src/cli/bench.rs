@@ -20,16 +20,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::common::{SchedulingArguments, config_of};
 use super::demo;
 use super::simulate::progress;
 use super::{Verdict, model_folder};
-use crate::config::Config;
 use crate::engine::EngineKind;
 use crate::machine::Condition;
 use crate::network::Model;
 use crate::recording::topic;
 use crate::replay::{LoadOptions, LoadedDrive, Orientation, load_frames};
-use crate::scheduling::Scheduling;
 use report::{BenchReport, DriveFacts};
 use runner::{BenchOptions, bench};
 
@@ -101,15 +100,8 @@ struct RunArguments {
     /// How long frames are offered (s).
     #[arg(long, default_value_t = 60.0)]
     duration: f64,
-    /// Cores for the pipeline, such as 2,3.
-    #[arg(long, value_delimiter = ',')]
-    cores: Vec<usize>,
-    /// Run the pipeline in the real-time class at this priority, 1 to 99.
-    #[arg(long, value_name = "PRIORITY")]
-    realtime: Option<u8>,
-    /// Keep all memory from being paged out.
-    #[arg(long)]
-    lock_memory: bool,
+    #[command(flatten)]
+    scheduling: SchedulingArguments,
     /// Seed of the simulated room and drive.
     #[arg(long, default_value_t = 45, conflicts_with = "drive", value_parser = clap::value_parser!(u64).range(..1 << 62))]
     seed: u64,
@@ -195,10 +187,7 @@ fn measure(arguments: &RunArguments) -> anyhow::Result<Verdict> {
             return Err(BenchError::NoFolder { path: path.clone() }.into());
         }
     }
-    let mut config = match &arguments.config {
-        Some(path) => Config::open(path)?,
-        None => Config::default(),
-    };
+    let mut config = config_of(arguments.config.as_deref())?;
     config.blocks.threads = arguments.threads.unwrap_or(config.blocks.threads);
     if let Some(deadline) = arguments.deadline_ms {
         config.latency.deadline_ms = deadline;
@@ -206,9 +195,7 @@ fn measure(arguments: &RunArguments) -> anyhow::Result<Verdict> {
     }
     config.check()?;
     let model = Model::open(&model_folder(arguments.model.as_deref())?).context("the model")?;
-    let scheduling =
-        Scheduling { cores: arguments.cores.clone(), realtime: arguments.realtime, lock_memory: arguments.lock_memory };
-    scheduling.rehearse()?;
+    let scheduling = arguments.scheduling.rehearsed()?;
 
     let (drive, facts) = frames(arguments)?;
     let options = BenchOptions {

@@ -8,11 +8,12 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::Verdict;
+use super::common::orientation;
 use crate::network::{Model, ModelMetadata, Precision, check_place, write_parts};
 use crate::quantisation::{
     BlockSource, CalibrationOptions, Progress, RangeMethod, Workshop, calibrate, collect_blocks, markdown, rooms_of,
 };
-use crate::replay::{Orientation, ReplayOptions};
+use crate::replay::ReplayOptions;
 
 /// Arguments of `instanton calibrate`.
 #[derive(Debug, clap::Args)]
@@ -140,11 +141,7 @@ fn source(arguments: &Arguments) -> anyhow::Result<(BlockSource, String)> {
         }
         return Ok((BlockSource::Rooms(rooms), names(&arguments.rooms)));
     }
-    let orientation = match (arguments.upright, arguments.estimate_up) {
-        (true, _) => Orientation::Upright,
-        (_, true) => Orientation::EstimateUp,
-        _ => Orientation::Transforms,
-    };
+    let orientation = orientation(arguments.upright, arguments.estimate_up);
     let options = ReplayOptions { orientation, ..ReplayOptions::default() };
     Ok((BlockSource::Drives(arguments.bag.clone(), Box::new(options)), names(&arguments.bag)))
 }

@@ -10,8 +10,8 @@ use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
+use super::common::config_of;
 use super::{Verdict, model_folder};
-use crate::config::Config;
 use crate::engine::EngineKind;
 use crate::evaluation::{Evaluator, MeanInstanceSize, Procedure, RoomReport};
 use crate::latency::{Stage, StageTimes};
@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
     let rooms = expand(&arguments.rooms)?;
     let folder = model_folder(arguments.model.as_deref())?;
     let model = Model::open(&folder)?;
-    let mut config = arguments.config.as_deref().map_or_else(|| Ok(Config::default()), Config::open)?;
+    let mut config = config_of(arguments.config.as_deref())?;
     if arguments.threads > 0 {
         config.blocks.threads = arguments.threads;
     }

@@ -6,6 +6,7 @@
 mod architecture;
 pub mod bench;
 mod calibrate;
+mod common;
 pub mod demo;
 mod eval;
 mod export;
@@ -13,7 +14,7 @@ mod feed;
 mod import_checkpoint;
 pub mod inspect;
 mod inspect_command;
-mod model;
+mod node;
 mod pack;
 mod replay;
 #[cfg(feature = "dds")]
@@ -23,13 +24,19 @@ pub mod simulate;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
 
+use crate::ros::Middleware;
 use crate::ros::arguments::RosArguments;
+use crate::ros::names::NodeName;
 use crate::ros::rosout::RosoutLogger;
 
-pub use model::{NoModel, model_folder};
+pub use crate::network::{NoModel, model_folder};
+pub use node::NodeArguments;
+#[cfg(feature = "dds")]
+use node::Ros;
 
 /// Per-point classes and instances for robots: a recorded drive in, labelled clouds out.
 #[derive(Debug, Parser)]
@@ -92,26 +99,51 @@ pub enum Verdict {
     Failed,
 }
 
+/// A program that is nothing but the node.
+#[derive(Debug, Parser)]
+#[command(version, about = "Labels live clouds: every point gets a class and an instance.")]
+struct NodeProgram {
+    #[command(flatten)]
+    node: NodeArguments,
+    /// Say more (repeat for even more).
+    #[arg(short, long, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+/// The whole of a program that is the labelling node over some middleware: parses the arguments (`--ros-args` too), runs
+/// the node until it is told to end, and turns its result into an exit code. `open` joins the network as a node of this
+/// name; names of topics have been remapped before they come to the middleware.
+pub fn node_main(open: impl FnOnce(&NodeName) -> anyhow::Result<Arc<dyn Middleware>>) -> ExitCode {
+    let (ros, line) = match ros_arguments() {
+        Ok(split) => split,
+        Err(error) => return exit_code(Err(error)),
+    };
+    let arguments = NodeProgram::parse_from(line);
+    let logger = log_to_stderr(level(arguments.verbose), &ros);
+    exit_code(node::run(&arguments.node, &Ros { arguments: ros, logger }, open))
+}
+
+fn level(verbose: u8) -> &'static str {
+    match verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    }
+}
+
 /// Parses the arguments, runs the verb and turns its result into an exit code.
 pub fn main() -> ExitCode {
     let (ros, line) = match ros_arguments() {
         Ok(split) => split,
-        Err(error) => {
-            eprintln!("error: {}", in_full(&error));
-            return ExitCode::from(2);
-        }
+        Err(error) => return exit_code(Err(error)),
     };
     let arguments = Arguments::parse_from(line);
-    let level = match arguments.verbose {
-        0 => "warn",
-        1 => "info",
-        _ => "debug",
-    };
+    let level = level(arguments.verbose);
     if ros != RosArguments::default() && !arguments.verb.is_node() {
         eprintln!("error: --ros-args: expected with `run` only, which is a node");
         return ExitCode::from(2);
     }
-    let logger = log_to_stderr(level, ros.log_level);
+    let logger = log_to_stderr(level, &ros);
     #[cfg(not(feature = "dds"))]
     let _ = logger;
     let result = match arguments.verb {
@@ -128,8 +160,12 @@ pub fn main() -> ExitCode {
         Verb::ImportCheckpoint(arguments) => import_checkpoint::run(&arguments),
         Verb::Export(arguments) => export::run(&arguments),
         #[cfg(feature = "dds")]
-        Verb::Run(arguments) => run::run(&arguments, &run::Ros { arguments: ros, logger }),
+        Verb::Run(arguments) => run::run(&arguments, &Ros { arguments: ros, logger }),
     };
+    exit_code(result)
+}
+
+fn exit_code(result: anyhow::Result<Verdict>) -> ExitCode {
     match result {
         Ok(Verdict::Passed) => ExitCode::SUCCESS,
         Ok(Verdict::Failed) => ExitCode::from(1),
@@ -153,12 +189,18 @@ fn ros_arguments() -> anyhow::Result<(RosArguments, Vec<OsString>)> {
 }
 
 /// Sets the program's logger up: to stderr, and on `/rosout` once there is a node.
-fn log_to_stderr(level: &str, ros: Option<log::LevelFilter>) -> &'static RosoutLogger {
+fn log_to_stderr(level: &str, ros: &RosArguments) -> &'static RosoutLogger {
     // What DDS finds on the network concerns those who look for it (RUST_LOG=rustdds=info).
     let environment = env_logger::Env::default().default_filter_or(format!("{level},rustdds=error"));
     let mut builder = env_logger::Builder::from_env(environment);
-    if let Some(level) = ros {
+    if let Some(level) = ros.log_level {
         builder.filter_level(level);
+    }
+    for (logger, level) in &ros.logger_levels {
+        builder.filter_module(&logger.replace('.', "::"), *level);
+    }
+    if ros.stdout_logs == Some(false) {
+        builder = env_logger::Builder::new();
     }
     let stderr = builder.format_timestamp(None).build();
     // Lines for /rosout are wanted even where stderr is told less.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::common::{OrientationArguments, config_of};
 use super::{Verdict, model_folder};
-use crate::config::Config;
 use crate::network::Model;
-use crate::replay::{ColourBy, Event, Orientation, ReplayOptions, replay};
+use crate::replay::{ColourBy, Event, ReplayOptions, replay};
 
 /// Arguments of `instanton replay`.
 #[derive(Debug, clap::Args)]
@@ -37,12 +37,8 @@ pub(super) struct Arguments {
     /// Configuration (TOML).
     #[arg(long)]
     config: Option<PathBuf>,
-    /// The sensor's own z is up; transforms are not used, each frame is labelled by itself.
-    #[arg(long, conflicts_with = "estimate_up")]
-    upright: bool,
-    /// The floor of each frame says which way is up; each frame is labelled by itself.
-    #[arg(long)]
-    estimate_up: bool,
+    #[command(flatten)]
+    orientation: OrientationArguments,
     /// Label each frame by itself, without memory of those before.
     #[arg(long)]
     single_frame: bool,
@@ -58,19 +54,11 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
-    let mut config = match &arguments.config {
-        Some(path) => Config::open(path)?,
-        None => Config::default(),
-    };
+    let mut config = config_of(arguments.config.as_deref())?;
     config.map.single_frame |= arguments.single_frame;
-    let orientation = match (arguments.upright, arguments.estimate_up) {
-        (true, _) => Orientation::Upright,
-        (_, true) => Orientation::EstimateUp,
-        _ => Orientation::Transforms,
-    };
     let options = ReplayOptions {
         topic: arguments.topic.clone(),
-        orientation,
+        orientation: arguments.orientation.orientation(),
         config,
         colour: arguments.colour,
         picture: arguments.picture.clone(),

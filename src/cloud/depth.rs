@@ -83,6 +83,14 @@ pub enum ImageGeometry {
     Rectified,
 }
 
+impl ImageGeometry {
+    /// By the last part of a topic's name, as image pipelines choose it.
+    pub fn of_topic(name: &str) -> Self {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        if last.contains("rect") { Self::Rectified } else { Self::Raw }
+    }
+}
+
 /// Everything that the rays depend on.
 #[derive(Clone, Debug, PartialEq)]
 struct Optics {

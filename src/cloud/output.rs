@@ -19,7 +19,8 @@ pub enum Colouring<'a> {
 }
 
 impl Colouring<'_> {
-    fn colour(&self, labels: &Labels, point: usize) -> Option<[u8; 3]> {
+    /// That of a point; `None` where it is the sensor's.
+    pub(crate) fn colour(&self, labels: &Labels, point: usize) -> Option<[u8; 3]> {
         match self {
             Self::Sensor => None,
             Self::Class(palette) => Some(palette.get(usize::from(labels.class[point])).copied().unwrap_or_default()),

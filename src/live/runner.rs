@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ use crate::engine::{EngineChain, EngineKind, words};
 use crate::latency::{Clock, Deadline, FrameLedger, FrameOutcome, LatencyLedger, Stage};
 use crate::network::Model;
 use crate::pipeline::{Frame, FrameReport, Pipeline, PipelineError, PipelineOptions};
+use crate::recurring::worth_telling;
 
 /// A stamp this much before the one of the frame before is a jump of the clock (ns); less is disorder.
 const JUMP: i64 = 1_000_000_000;
@@ -46,7 +47,31 @@ struct Shared<M> {
     undecoded: AtomicU64,
     served: AtomicU64,
     clock_jumps: AtomicU64,
-    latency: Mutex<LatencyLedger>,
+    /// Nanoseconds; 0: none.
+    deadline: AtomicU64,
+    latency: Mutex<Latency>,
+}
+
+/// Where time went: since the start, and since somebody last asked.
+#[derive(Default)]
+struct Latency {
+    whole: LatencyLedger,
+    recent: LatencyLedger,
+}
+
+fn nanoseconds(deadline: Option<Duration>) -> u64 {
+    deadline.map_or(0, |deadline| u64::try_from(deadline.as_nanos()).unwrap_or(u64::MAX))
+}
+
+impl<M> Shared<M> {
+    fn latency(&self) -> MutexGuard<'_, Latency> {
+        self.latency.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        let nanoseconds = self.deadline.load(Ordering::Acquire);
+        (nanoseconds > 0).then(|| Duration::from_nanos(nanoseconds))
+    }
 }
 
 /// A live run. Dropping it ends it as [`finish`](Self::finish) does.
@@ -121,7 +146,8 @@ impl<M: Send + 'static> LiveRunner<M> {
             undecoded: AtomicU64::new(0),
             served: AtomicU64::new(0),
             clock_jumps: AtomicU64::new(0),
-            latency: Mutex::new(LatencyLedger::default()),
+            deadline: AtomicU64::new(nanoseconds(deadline)),
+            latency: Mutex::default(),
         });
         let decoding = Decoding {
             messages: incoming,
@@ -136,7 +162,6 @@ impl<M: Send + 'static> LiveRunner<M> {
             free,
             shared: Arc::clone(&shared),
             clock: clock.clone(),
-            deadline,
             pipeline,
             sink,
             labels: Labels::default(),
@@ -193,7 +218,17 @@ impl<M: Send + 'static> LiveRunner<M> {
 
     /// The latency so far.
     pub fn latency(&self) -> LatencyLedger {
-        self.shared.latency.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.latency().whole.clone()
+    }
+
+    /// The latency of the frames since this was last called.
+    pub fn take_recent_latency(&self) -> LatencyLedger {
+        std::mem::take(&mut self.shared.latency().recent)
+    }
+
+    /// Frames that are taken up from now on have this deadline after their arrival; `None`: as long as it takes.
+    pub fn set_deadline(&self, deadline: Option<Duration>) {
+        self.shared.deadline.store(nanoseconds(deadline), Ordering::Release);
     }
 
     /// Takes no more messages, serves what is under way, and says what the run came to.
@@ -249,8 +284,10 @@ impl<M> Decoding<M> {
     }
 
     fn refuse(&self, frame: LiveFrame, reason: &str) -> Option<LiveFrame> {
-        self.shared.undecoded.fetch_add(1, Ordering::AcqRel);
-        log::warn!("a message is no frame: {reason}");
+        let count = self.shared.undecoded.fetch_add(1, Ordering::AcqRel) + 1;
+        if worth_telling(count).is_some() {
+            log::warn!("a message is no frame: {reason} ({count} so far)");
+        }
         Some(frame)
     }
 }
@@ -261,7 +298,6 @@ struct Serving<M> {
     free: Arc<ArrayQueue<LiveFrame>>,
     shared: Arc<Shared<M>>,
     clock: Clock,
-    deadline: Option<Duration>,
     pipeline: Pipeline,
     sink: OutputSink,
     labels: Labels,
@@ -286,16 +322,20 @@ impl<M> Serving<M> {
             self.pipeline.clear();
         }
         self.last_stamp = Some(frame.stamp);
-        let report = self.label(frame, arrived.at);
+        let deadline = self.shared.deadline();
+        let report = self.label(frame, arrived.at, deadline);
         self.ledger.times.note(Stage::Decode, arrived.decoding);
-        self.give_out(frame, &report, arrived.at);
+        self.give_out(frame, &report, arrived.at, deadline.is_some());
         self.ledger.age = self.since(arrived.at);
-        self.shared.latency.lock().unwrap_or_else(PoisonError::into_inner).record_frame(&self.ledger, self.deadline);
+        let mut latency = self.shared.latency();
+        latency.whole.record_frame(&self.ledger, deadline);
+        latency.recent.record_frame(&self.ledger, deadline);
+        drop(latency);
         self.shared.served.fetch_add(1, Ordering::AcqRel);
     }
 
-    fn label(&mut self, frame: &LiveFrame, arrived: Instant) -> FrameReport {
-        let deadline = self.deadline.map_or(Deadline::NONE, |deadline| Deadline::at(arrived + deadline));
+    fn label(&mut self, frame: &LiveFrame, arrived: Instant, deadline: Option<Duration>) -> FrameReport {
+        let deadline = deadline.map_or(Deadline::NONE, |deadline| Deadline::at(arrived + deadline));
         let input = Frame { cloud: &frame.cloud, pose: frame.pose, stamp: frame.stamp };
         let (pipeline, labels, ledger) = (&mut self.pipeline, &mut self.labels, &mut self.ledger);
         let labelled = catch_unwind(AssertUnwindSafe(|| pipeline.process_within(input, deadline, labels, ledger)));
@@ -308,7 +348,7 @@ impl<M> Serving<M> {
         })
     }
 
-    fn give_out(&mut self, frame: &LiveFrame, report: &FrameReport, arrived: Instant) {
+    fn give_out(&mut self, frame: &LiveFrame, report: &FrameReport, arrived: Instant, bounded: bool) {
         let start = self.clock.now();
         let output = LiveOutput { frame, labels: &self.labels, report, ledger: &self.ledger, age: self.since(arrived) };
         let sink = &mut self.sink;
@@ -322,7 +362,7 @@ impl<M> Serving<M> {
         self.ledger.times.note(Stage::Encode, took);
         self.ledger.work.note(Stage::Encode, points as u64);
         self.ledger.work.note(Stage::Decode, points as u64);
-        if self.deadline.is_some() {
+        if bounded {
             self.ledger.budgets.note(Stage::Encode, self.pipeline.costs().bound(Stage::Encode, points as u64));
             self.pipeline.learn(Stage::Encode, points, took);
         }

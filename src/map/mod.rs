@@ -15,4 +15,5 @@ mod windows;
 
 pub use votes::ClassVotes;
 pub use voxel::{Insertion, MapOptions, NO_VOXEL, VoxelMap};
+pub(crate) use voxel_table::{VoxelTable, voxel_key};
 pub use windows::{DirtyWindow, LabelledWindow, Outlook, WindowBook, sort_by_neighbourhood};

@@ -3,7 +3,7 @@
 use nalgebra::{Isometry3, Rotation3, Vector3};
 
 use super::ClassVotes;
-use super::voxel_table::{Slot, VoxelKey, VoxelTable};
+use super::voxel_table::{Slot, VoxelKey, VoxelTable, voxel_key};
 use crate::cloud::{Cloud, NO_INSTANCE};
 
 /// Marks a point that has no voxel: invalid, out of range, or beyond the map's bound.
@@ -121,7 +121,7 @@ impl VoxelMap {
     }
 
     fn key_of(&self, position: [f32; 3]) -> VoxelKey {
-        key_of(position, self.options.voxel)
+        voxel_key(position, self.options.voxel)
     }
 
     /// Class votes of each voxel.
@@ -311,19 +311,8 @@ impl Placing {
         let position = [exact.x as f32, exact.y as f32, exact.z as f32];
         // False for what is no number.
         let is_usable = (exact.x.abs() < FARTHEST) & (exact.y.abs() < FARTHEST) & (exact.z.abs() < FARTHEST);
-        Placed { position, range: seen.norm() as f32, key: key_of(position, self.voxel), is_usable }
+        Placed { position, range: seen.norm() as f32, key: voxel_key(position, self.voxel), is_usable }
     }
-}
-
-#[inline(always)]
-fn key_of(position: [f32; 3], voxel: f32) -> VoxelKey {
-    // Rounded down, without the call that a floor is where the compiler may not assume the instruction.
-    let down = |value: f32| {
-        let quotient = value / voxel;
-        let toward_zero = quotient as i32;
-        toward_zero.wrapping_sub(i32::from(toward_zero as f32 > quotient))
-    };
-    [down(position[0]), down(position[1]), down(position[2])]
 }
 
 #[cfg(test)]

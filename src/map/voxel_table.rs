@@ -1,9 +1,16 @@
 //! Which voxel lies at which coordinates: a hash table made for one look-up a point and frame.
 
 use super::NO_VOXEL;
+use crate::rounding::round_down;
 
 /// Coordinates of a voxel in units of the voxel size.
-pub(super) type VoxelKey = [i32; 3];
+pub(crate) type VoxelKey = [i32; 3];
+
+/// The voxel of this edge (m) in which a position lies.
+#[inline(always)]
+pub(crate) fn voxel_key(position: [f32; 3], edge: f32) -> VoxelKey {
+    position.map(|value| round_down(value / edge))
+}
 
 /// Slots of a table that was never used.
 const SMALLEST: usize = 1024;
@@ -32,7 +39,7 @@ impl Slot {
 /// shows where it will look first ([`home`](Self::home), [`slot`](Self::slot)), so that whoever has many
 /// look-ups can have the memory for all of them on its way at once.
 #[derive(Debug)]
-pub(super) struct VoxelTable {
+pub(crate) struct VoxelTable {
     /// A power of two of them.
     slots: Vec<Slot>,
     used: usize,
@@ -61,13 +68,13 @@ impl VoxelTable {
     }
 
     /// The voxel at a key.
-    pub(super) fn get(&self, key: VoxelKey) -> Option<u32> {
+    pub(crate) fn get(&self, key: VoxelKey) -> Option<u32> {
         let slot = self.slots[self.place_of(key)];
         (slot.voxel != NO_VOXEL).then_some(slot.voxel)
     }
 
     /// Notes which voxel lies at a key, whatever lay there before.
-    pub(super) fn insert(&mut self, key: VoxelKey, voxel: u32) {
+    pub(crate) fn insert(&mut self, key: VoxelKey, voxel: u32) {
         if 2 * (self.used + 1) > self.slots.len() {
             self.grow();
         }
@@ -98,7 +105,7 @@ impl VoxelTable {
     }
 
     /// Forgets all of them, and keeps the memory.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.slots.fill(Slot::FREE);
         self.used = 0;
     }

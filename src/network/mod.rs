@@ -20,6 +20,7 @@ mod convolution;
 mod cost;
 mod description;
 mod fit;
+mod folder;
 mod jsnet;
 mod layer_convolutions;
 mod manifest;
@@ -44,6 +45,7 @@ pub use cost::Cost;
 pub use description::{COLUMNS, Description, FEATURES, Layer, MIDDLE_CHANNELS, Operation};
 pub(crate) use fit::finite;
 pub use fit::{Misfit, check_fit};
+pub use folder::{NoModel, model_folder};
 pub use manifest::{
     BlockGeometry, Class, FORMAT_VERSION, FeatureColumn, Fusion, LevelEntry, Manifest, ManifestError, Part, PartRole,
 };

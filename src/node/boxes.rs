@@ -1,27 +1,21 @@
 //! Objects as messages: detections for programs, markers for people.
 
 use super::SeenObject;
+use crate::network::Class;
 use crate::ros::interfaces::{
     BoundingBox3D, Detection3D, Detection3DArray, Marker, MarkerArray, ObjectHypothesis, Pose, PoseWithCovariance,
     marker_action, marker_type,
 };
-use crate::ros::{Header, MessageWriter, SendError, Sequence};
+use crate::ros::{CdrError, Header, Message, Sequence};
 
 /// Height of a name's capital letters (m).
 const LETTERS: f64 = 0.15;
 /// How much of what lies behind a box is hidden.
 const OPACITY: f32 = 0.35;
 
-/// A class's name and colour.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct ClassLook {
-    pub(super) name: String,
-    pub(super) colour: [u8; 3],
-}
-
 /// The class of an object; `None` for one that no list has.
-fn look<'l>(object: &SeenObject, looks: &'l [ClassLook]) -> Option<&'l ClassLook> {
-    looks.get(usize::from(object.class))
+fn class_of<'c>(object: &SeenObject, classes: &'c [Class]) -> Option<&'c Class> {
+    classes.get(usize::from(object.class))
 }
 
 fn pose(object: &SeenObject) -> Pose {
@@ -29,19 +23,19 @@ fn pose(object: &SeenObject) -> Pose {
     Pose { position: object.centre.coords.into(), orientation: [turn.x, turn.y, turn.z, turn.w] }
 }
 
-/// Sends one detection an object: its box, class and score, its instance as the id.
-pub(super) fn send_detections(
-    writer: &mut MessageWriter,
+/// Writes one detection an object as CDR: its box, class and score, its instance as the id.
+pub(super) fn write_detections(
     header: Header<'_>,
     objects: &[SeenObject],
-    looks: &[ClassLook],
-) -> Result<(), SendError> {
+    classes: &[Class],
+    out: &mut Vec<u8>,
+) -> Result<(), CdrError> {
     let ids: Vec<String> = objects.iter().map(|object| object.instance.to_string()).collect();
     let results: Vec<[ObjectHypothesis<'_>; 1]> = objects
         .iter()
         .map(|object| {
             let pose = PoseWithCovariance { pose: pose(object), ..PoseWithCovariance::default() };
-            let class_id = look(object, looks).map_or("", |look| &look.name);
+            let class_id = class_of(object, classes).map_or("", |class| &class.name);
             [ObjectHypothesis { class_id, score: object.confidence.into(), pose }]
         })
         .collect();
@@ -54,24 +48,24 @@ pub(super) fn send_detections(
             id,
         })
         .collect();
-    writer.send(&Detection3DArray { header, detections: Sequence::listed(&detections) })
+    Detection3DArray { header, detections: Sequence::listed(&detections) }.encode(out)
 }
 
-/// Sends a box and a name an object, after taking away those of the frame before.
-pub(super) fn send_markers(
-    writer: &mut MessageWriter,
+/// Writes a box and a name an object as CDR, behind what takes away those of the frame before.
+pub(super) fn write_markers(
     header: Header<'_>,
     objects: &[SeenObject],
-    looks: &[ClassLook],
-) -> Result<(), SendError> {
+    classes: &[Class],
+    out: &mut Vec<u8>,
+) -> Result<(), CdrError> {
     let names: Vec<String> = objects
         .iter()
-        .map(|object| format!("{} {}", look(object, looks).map_or("?", |look| &look.name), object.instance))
+        .map(|object| format!("{} {}", class_of(object, classes).map_or("?", |class| &class.name), object.instance))
         .collect();
     let mut markers = vec![Marker { header, action: marker_action::DELETEALL, ..Marker::default() }];
     for (object, name) in objects.iter().zip(&names) {
         let [red, green, blue] =
-            look(object, looks).map_or([128; 3], |look| look.colour).map(|value| f32::from(value) / 255.0);
+            class_of(object, classes).map_or([128; 3], |class| class.colour).map(|value| f32::from(value) / 255.0);
         // Ids beyond 2³¹ wrap: they are names here, nothing else.
         let id = object.instance as i32;
         markers.push(Marker {
@@ -99,18 +93,15 @@ pub(super) fn send_markers(
             ..Marker::default()
         });
     }
-    writer.send(&MarkerArray { markers: Sequence::listed(&markers) })
+    MarkerArray { markers: Sequence::listed(&markers) }.encode(out)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Receiver, channel};
-    use std::time::Duration;
-
     use nalgebra::{Point3, UnitQuaternion, Vector3};
 
     use super::*;
-    use crate::ros::{LocalBus, Message, MessageType, Middleware, Qos, Received, Subscription, Time};
+    use crate::ros::Time;
 
     fn object() -> SeenObject {
         SeenObject {
@@ -124,26 +115,16 @@ mod tests {
         }
     }
 
-    /// A writer, and what comes of it.
-    fn talk(message: MessageType) -> (MessageWriter, Receiver<Vec<u8>>, Box<dyn Subscription>) {
-        let bus = LocalBus::new();
-        let (said, heard) = channel();
-        let on_message = move |received: Received<'_>| drop(said.send(received.bytes.to_vec()));
-        let peer = bus.node("peer").subscribe("/boxes", message, Qos::DEFAULT, Box::new(on_message)).expect("a name");
-        (MessageWriter::new(&bus.node("node"), "/boxes", message, Qos::DEFAULT).expect("a name"), heard, peer)
-    }
-
-    fn looks() -> Vec<ClassLook> {
-        ["floor", "chair"].map(|name| ClassLook { name: name.to_owned(), colour: [255, 0, 51] }).to_vec()
+    fn classes() -> Vec<Class> {
+        ["floor", "chair"].map(|name| Class { name: name.to_owned(), colour: [255, 0, 51] }).to_vec()
     }
 
     const HEADER: Header<'static> = Header { stamp: Time { sec: 4, nanosec: 5 }, frame_id: "camera" };
 
     #[test]
     fn a_detection_says_which_object_what_and_where() {
-        let (mut writer, heard, _peer) = talk(Detection3DArray::TYPE);
-        send_detections(&mut writer, HEADER, &[object()], &looks()).expect("sent");
-        let bytes = heard.recv_timeout(Duration::from_secs(20)).expect("heard");
+        let mut bytes = Vec::new();
+        write_detections(HEADER, &[object()], &classes(), &mut bytes).expect("short");
         let message = Detection3DArray::decode(&bytes).expect("detections");
         let found: Vec<Detection3D<'_>> = message.detections.iter().collect();
         let [one] = &found[..] else { panic!("{found:?}") };
@@ -157,10 +138,9 @@ mod tests {
 
     #[test]
     fn markers_take_away_the_old_ones_and_draw_a_box_and_a_name() {
-        let (mut writer, heard, _peer) = talk(MarkerArray::TYPE);
         let unknown = SeenObject { class: 7, ..object() };
-        send_markers(&mut writer, HEADER, &[object(), unknown], &looks()).expect("sent");
-        let bytes = heard.recv_timeout(Duration::from_secs(20)).expect("heard");
+        let mut bytes = Vec::new();
+        write_markers(HEADER, &[object(), unknown], &classes(), &mut bytes).expect("short");
         let message = MarkerArray::decode(&bytes).expect("markers");
         let found: Vec<Marker<'_>> = message.markers.iter().collect();
         assert_eq!((found.len(), found[0].action), (5, marker_action::DELETEALL));

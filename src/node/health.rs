@@ -25,24 +25,23 @@ pub struct Health {
     pub input_age: Option<Duration>,
     /// Time between clouds on average; `None` before the second.
     pub input_period: Option<Duration>,
-    /// Publishers of clouds that are heard, and those from which nothing will come.
-    pub publishers: (usize, Option<Mismatch>),
+    /// The topics that the node hears, the sensor's first.
+    pub inputs: Vec<InputTopic>,
     /// The fixed frame, once it is known.
     pub fixed_frame: Option<String>,
-    /// Median, 99th percentile of the output's age (ms).
-    pub age: [f64; 2],
     /// Outputs that were older than the deadline.
     pub misses: u64,
 }
 
-impl Health {
-    /// Whether nothing came for as long as three clouds take.
-    pub fn is_stale(&self) -> bool {
-        match (self.input_age, self.input_period) {
-            (Some(age), Some(period)) => age > 3 * period,
-            _ => false,
-        }
-    }
+/// Who publishes what the node hears.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputTopic {
+    /// Its name.
+    pub topic: String,
+    /// Publishers that are heard.
+    pub publishers: usize,
+    /// Publishers from which nothing will come.
+    pub mismatched: Option<Mismatch>,
 }
 
 #[derive(Debug, Default)]
@@ -55,13 +54,18 @@ struct Counted {
     period: Option<f64>,
 }
 
+fn one_more(count: &mut u64) -> u64 {
+    *count += 1;
+    *count
+}
+
 /// What the callbacks and threads of a node count.
 #[derive(Debug, Default)]
 pub(super) struct Counters(Mutex<Counted>);
 
 impl Counters {
-    fn change(&self, change: impl FnOnce(&mut Counted)) {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    fn change<T>(&self, change: impl FnOnce(&mut Counted) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// A cloud came.
@@ -75,19 +79,24 @@ impl Counters {
         });
     }
 
-    /// A cloud was dropped.
-    pub(super) fn dropped(&self, reason: &'static str) {
-        self.change(|counted| *counted.dropped.entry(reason).or_default() += 1);
+    /// The sensor is listened to from now on: what was before says nothing of its period.
+    pub(super) fn begin(&self) {
+        self.change(|counted| (counted.last_input, counted.period) = (None, None));
     }
 
-    /// A message of transforms could not be read.
-    pub(super) fn unreadable_transforms(&self) {
-        self.change(|counted| counted.unreadable_transforms += 1);
+    /// A cloud was dropped; how many for this reason so far.
+    pub(super) fn dropped(&self, reason: &'static str) -> u64 {
+        self.change(|counted| one_more(counted.dropped.entry(reason).or_default()))
     }
 
-    /// A message could not be sent.
-    pub(super) fn unsent(&self) {
-        self.change(|counted| counted.unsent += 1);
+    /// A message of transforms could not be read; how many so far.
+    pub(super) fn unreadable_transforms(&self) -> u64 {
+        self.change(|counted| one_more(&mut counted.unreadable_transforms))
+    }
+
+    /// A message could not be sent; how many so far.
+    pub(super) fn unsent(&self) -> u64 {
+        self.change(|counted| one_more(&mut counted.unsent))
     }
 
     /// What was counted so far.
@@ -109,30 +118,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn three_periods_without_a_cloud_are_stale() {
-        let health = |age: u64, period| Health {
-            input_age: Some(Duration::from_millis(age)),
-            input_period: period,
-            ..Health::default()
-        };
-        let period = Some(Duration::from_millis(100));
-        assert!(!health(300, period).is_stale() && health(301, period).is_stale());
-        assert!(!health(10_000, None).is_stale(), "one cloud tells no period");
-        assert!(!Health::default().is_stale());
-    }
-
-    #[test]
     fn what_happens_is_counted_by_reason() {
         let counters = Counters::default();
         counters.input();
         counters.input();
-        counters.dropped("no transform");
-        counters.dropped("no transform");
+        assert_eq!([counters.dropped("no transform"), counters.dropped("no transform")], [1, 2]);
         counters.dropped("malformed cloud");
-        counters.unsent();
+        assert_eq!(counters.unsent(), 1);
         let health = counters.health();
         assert_eq!(health.dropped, BTreeMap::from([("malformed cloud", 1), ("no transform", 2)]));
         assert_eq!((health.unsent, health.unreadable_transforms), (1, 0));
         assert!(health.input_age.is_some() && health.input_period.is_some());
+        counters.begin();
+        let health = counters.health();
+        assert_eq!((health.input_age, health.input_period, health.unsent), (None, None, 1));
     }
 }

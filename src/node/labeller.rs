@@ -1,45 +1,107 @@
-//! The node put together.
+//! What a node that is configured holds: the pipeline, warm, and what leads to it and away from it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
-use super::NodeSettings;
-use super::cloud_message::{CloudMessage, decoder};
-use super::health::{Counters, Health};
+use super::companions::{Companion, LiveCompanions};
+use super::current::CurrentSettings;
+use super::health::{Counters, Health, InputTopic};
+use super::input::{DepthTopics, Input};
 use super::outputs::Outputs;
+use super::sensor_message::{FrameMaker, SensorMessage};
 use super::transforms::Transforms;
+use super::{NodeError, NodeSettings};
+use crate::config::milliseconds;
 use crate::live::{LiveOptions, LiveRunner, ThreadHook};
 use crate::network::Model;
-use crate::pipeline::PipelineError;
+use crate::recurring::worth_telling;
 use crate::replay::Orientation;
-use crate::ros::{Message, Middleware, MiddlewareError, PointCloud2View, Qos, Received, Subscription, TfMessage};
+use crate::ros::{
+    CameraInfo, CdrError, CompressedImageView, ImageView, Message, MessageType, Middleware, MiddlewareError,
+    PointCloud2View, Qos, Received, Subscription, TfMessage,
+};
 
-/// Transforms that are kept until they are taken.
-const TRANSFORM_DEPTH: usize = 100;
+/// A subscription and its topic.
+type Heard = (String, Box<dyn Subscription>);
 
-/// Why a node does not run.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum NodeError {
-    /// The model, the engine or the threads refuse.
-    #[error(transparent)]
-    Pipeline(#[from] PipelineError),
-    /// The middleware refuses.
-    #[error(transparent)]
-    Middleware(#[from] MiddlewareError),
-}
-
-/// A node that labels clouds. Dropping it stops it.
+/// A pipeline between topics. It labels while it is active. Dropping it stops it.
 pub struct LabellingNode {
-    /// Dropped first: no callback runs once they are gone.
-    clouds: Box<dyn Subscription>,
-    _transforms: Vec<Box<dyn Subscription>>,
-    runner: Arc<LiveRunner<CloudMessage>>,
+    /// Dropped first: no callback runs once they are gone. Empty while inactive.
+    sensor: Vec<Heard>,
+    transforms: Vec<Heard>,
+    runner: Arc<LiveRunner<SensorMessage>>,
     buffer: Arc<Transforms>,
+    companions: Arc<LiveCompanions>,
     counters: Arc<Counters>,
+    current: Arc<CurrentSettings>,
+    is_active: Arc<AtomicBool>,
+    activated: Option<Instant>,
 }
 
 impl LabellingNode {
-    /// Loads the engine, warms it up, and begins to listen. `hook` is called at the start of each thread.
+    /// Loads the engine and warms it up, listens to transforms, and makes the publishers. Labels nothing yet. `hook` is
+    /// called at the start of each thread that works on frames.
+    ///
+    /// # Errors
+    /// [`NodeError`]; nothing is left running then.
+    pub fn configure(
+        middleware: &dyn Middleware,
+        model: &Model,
+        settings: &NodeSettings,
+        hook: Option<ThreadHook>,
+    ) -> Result<Self, NodeError> {
+        settings.check_classes(&model.manifest().classes)?;
+        let counters = Arc::new(Counters::default());
+        let buffer = Arc::new(Transforms::new(settings.orientation, &settings.config.input.fixed_frame));
+        let wants_colour = matches!(&settings.input, Input::Depth(DepthTopics { colour: Some(_), .. }));
+        let companions = Arc::new(LiveCompanions::new(wants_colour));
+        let current = Arc::new(CurrentSettings::new(settings.clone()));
+        let is_active = Arc::new(AtomicBool::new(false));
+        let outputs =
+            Outputs::new(middleware, model, Arc::clone(&current), Arc::clone(&is_active), Arc::clone(&counters))?;
+        let options =
+            LiveOptions { engine: settings.engine, thread_hook: hook, warm_up: true, ..LiveOptions::default() };
+        let mut config = settings.config.clone();
+        // A pose that says nothing of where the sensor was before makes no map.
+        config.map.single_frame |= buffer.forgets();
+        let maker = FrameMaker {
+            input: settings.input.clone(),
+            transforms: Arc::clone(&buffer),
+            companions: Arc::clone(&companions),
+            settings: Arc::clone(&current),
+            counters: Arc::clone(&counters),
+        };
+        let runner = LiveRunner::start(model, config, options, maker.into_decoder(), outputs.into_sink())?;
+        let mut node = Self {
+            sensor: Vec::new(),
+            transforms: Vec::new(),
+            runner: Arc::new(runner),
+            buffer,
+            companions,
+            counters,
+            current,
+            is_active,
+            activated: None,
+        };
+        if settings.orientation == Orientation::Transforms {
+            // The fixed ones first, so that no cloud waits for them longer than it must.
+            for (topic, is_static) in [("/tf_static", true), ("/tf", false)] {
+                let asked = settings.qos.tf;
+                let qos = if is_static { Qos { depth: asked.depth, ..Qos::LATCHED } } else { asked };
+                let (buffer, counters) = (Arc::clone(&node.buffer), Arc::clone(&node.counters));
+                let take = move |bytes: &[u8]| {
+                    buffer.take(bytes, is_static).inspect_err(|_| {
+                        counters.unreadable_transforms();
+                    })
+                };
+                node.transforms.push(hear(middleware, topic, TfMessage::TYPE, qos, take)?);
+            }
+        }
+        Ok(node)
+    }
+
+    /// As [`LabellingNode::configure`], and labels at once.
     ///
     /// # Errors
     /// [`NodeError`]; nothing is left running then.
@@ -49,63 +111,98 @@ impl LabellingNode {
         settings: &NodeSettings,
         hook: Option<ThreadHook>,
     ) -> Result<Self, NodeError> {
-        let counters = Arc::new(Counters::default());
-        let buffer = Arc::new(Transforms::new(settings.orientation, &settings.config.input.fixed_frame));
-        let outputs = Outputs::new(middleware, model, settings, Arc::clone(&counters))?;
-        let options =
-            LiveOptions { engine: settings.engine, thread_hook: hook, warm_up: true, ..LiveOptions::default() };
-        let mut config = settings.config.clone();
-        // A pose that says nothing of where the sensor was before makes no map.
-        config.map.single_frame |= buffer.forgets();
-        let decoder = decoder(Arc::clone(&buffer), settings.transform_wait, Arc::clone(&counters));
-        let runner = Arc::new(LiveRunner::start(model, config, options, decoder, outputs.into_sink())?);
-        let mut transforms = Vec::new();
-        if settings.orientation == Orientation::Transforms {
-            // The fixed ones first, so that no cloud waits for them longer than it must.
-            for (topic, is_static) in [("/tf_static", true), ("/tf", false)] {
-                let (buffer, counters) = (Arc::clone(&buffer), Arc::clone(&counters));
-                let on_message = move |received: Received<'_>| {
-                    if let Err(error) = buffer.take(received.bytes, is_static) {
-                        counters.unreadable_transforms();
-                        log::warn!("{topic}: {error}");
-                    }
-                };
-                let qos = if is_static { Qos::LATCHED } else { Qos::DEFAULT };
-                let qos = Qos { depth: TRANSFORM_DEPTH, ..qos };
-                transforms.push(middleware.subscribe(topic, TfMessage::TYPE, qos, Box::new(on_message))?);
+        let mut node = Self::configure(middleware, model, settings, hook)?;
+        node.activate(middleware)?;
+        Ok(node)
+    }
+
+    /// Listens to the sensor from now on.
+    ///
+    /// # Errors
+    /// [`MiddlewareError`]; it is inactive then.
+    pub fn activate(&mut self, middleware: &dyn Middleware) -> Result<(), MiddlewareError> {
+        self.counters.begin();
+        let settings = self.current.now();
+        let mut sensor = Vec::new();
+        let (runner, counters) = (Arc::clone(&self.runner), Arc::clone(&self.counters));
+        let on_message = move |received: Received<'_>| {
+            counters.input();
+            let mut message = runner.spare().unwrap_or_default();
+            message.bytes.clear();
+            message.bytes.extend_from_slice(received.bytes);
+            drop(runner.offer(message));
+        };
+        let (topic, qos) = (settings.input.topic(), settings.qos.cloud);
+        let (message, beside) = match &settings.input {
+            Input::Clouds(_) => (PointCloud2View::TYPE, None),
+            Input::Depth(topics) if topics.is_compressed() => (CompressedImageView::TYPE, Some(topics)),
+            Input::Depth(topics) => (ImageView::TYPE, Some(topics)),
+        };
+        sensor.push((topic.to_owned(), middleware.subscribe(topic, message, qos, Box::new(on_message))?));
+        if let Some(topics) = beside {
+            let take = |which| {
+                let companions = Arc::clone(&self.companions);
+                move |bytes: &[u8]| companions.take(which, bytes)
+            };
+            let (info, asked) = (take(Companion::CameraInfo), settings.qos.camera_info);
+            sensor.push(hear(middleware, &topics.camera_info, CameraInfo::TYPE, asked, info)?);
+            if let Some(colour) = &topics.colour {
+                sensor.push(hear(middleware, colour, ImageView::TYPE, qos, take(Companion::Colour))?);
             }
         }
-        let on_cloud = {
-            let (runner, counters) = (Arc::clone(&runner), Arc::clone(&counters));
-            move |received: Received<'_>| {
-                counters.input();
-                let mut message = runner.spare().unwrap_or_default();
-                message.bytes.clear();
-                message.bytes.extend_from_slice(received.bytes);
-                drop(runner.offer(message));
-            }
-        };
-        let clouds = middleware.subscribe(
-            &settings.cloud_topic,
-            PointCloud2View::TYPE,
-            settings.cloud_qos,
-            Box::new(on_cloud),
-        )?;
-        Ok(Self { clouds, _transforms: transforms, runner, buffer, counters })
+        self.sensor = sensor;
+        self.activated = Some(Instant::now());
+        self.is_active.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Listens to the sensor no more; a frame under way is not given out any more.
+    pub fn deactivate(&mut self) {
+        self.is_active.store(false, Ordering::Release);
+        self.activated = None;
+        self.sensor.clear();
+    }
+
+    /// Takes other settings up with the next frame: deadline, waiting, colours, objects, obstacles. The others stay as
+    /// they were when it was configured.
+    pub fn change(&self, settings: NodeSettings) {
+        self.runner.set_deadline(settings.config.latency.deadline());
+        self.current.change(settings);
     }
 
     /// How it fares.
     pub fn health(&self) -> Health {
-        let latency = self.runner.latency();
-        let age = latency.rows().into_iter().find(|row| row.stage == "age").map_or([0.0; 2], |row| [row.p50, row.p99]);
+        let heard = self.sensor.iter().chain(&self.transforms);
+        let inputs = heard.map(|(topic, subscription)| InputTopic {
+            topic: topic.clone(),
+            publishers: subscription.publishers(),
+            mismatched: subscription.mismatched(),
+        });
         Health {
             counts: self.runner.counts(),
-            publishers: (self.clouds.publishers(), self.clouds.mismatched()),
+            inputs: inputs.collect(),
             fixed_frame: self.buffer.fixed_frame(),
-            age,
-            misses: latency.totals().misses,
+            misses: self.runner.latency().totals().misses,
             ..self.counters.health()
         }
+    }
+
+    /// The settings that hold now.
+    pub(super) fn settings(&self) -> Arc<NodeSettings> {
+        self.current.now()
+    }
+
+    /// Median and 99th percentile of the age of the frames since this was last called, from the arrival of the sensor's
+    /// message to the outputs' being handed over; zero where there were none.
+    pub(super) fn take_recent_age(&self) -> [Duration; 2] {
+        let recent = self.runner.take_recent_latency();
+        let age = recent.rows().into_iter().find(|row| row.stage == "age");
+        age.map_or([Duration::ZERO; 2], |row| [milliseconds(row.p50), milliseconds(row.p99)])
+    }
+
+    /// Since when it has been active.
+    pub(super) fn active_for(&self) -> Option<Duration> {
+        self.activated.map(|since| since.elapsed())
     }
 
     /// The clock was set back by whoever sets it: moving transforms are forgotten at once; the map is when the next
@@ -113,4 +210,24 @@ impl LabellingNode {
     pub fn clock_was_reset(&self) {
         self.buffer.clear_moving();
     }
+}
+
+/// A subscription whose messages are taken where they come; what cannot be read is told now and then.
+fn hear(
+    middleware: &dyn Middleware,
+    topic: &str,
+    message: MessageType,
+    qos: Qos,
+    take: impl Fn(&[u8]) -> Result<(), CdrError> + Send + 'static,
+) -> Result<Heard, MiddlewareError> {
+    let (name, mut unreadable) = (topic.to_owned(), 0);
+    let on_message = move |received: Received<'_>| {
+        if let Err(error) = take(received.bytes) {
+            unreadable += 1;
+            if worth_telling(unreadable).is_some() {
+                log::warn!("{name}: {error} ({unreadable} so far)");
+            }
+        }
+    };
+    Ok((topic.to_owned(), middleware.subscribe(topic, message, qos, Box::new(on_message))?))
 }

@@ -72,12 +72,11 @@ pub fn choose(input: &Path, source: &dyn Source, wanted: Option<&str>) -> Result
         _ => false,
     };
     let name = topics[depth.image].name.as_str();
-    let last = name.rsplit('/').next().unwrap_or(name);
     Ok(Chosen::Depth {
         topic: depth.image,
         camera_info: depth.camera_info,
         colour: depth.colour.iter().copied().find(registered),
-        geometry: if last.contains("rect") { ImageGeometry::Rectified } else { ImageGeometry::Raw },
+        geometry: ImageGeometry::of_topic(name),
     })
 }
 

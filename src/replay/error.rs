@@ -6,7 +6,7 @@ use crate::cloud::{CloudError, DepthError};
 use crate::config::ConfigError;
 use crate::picture::PictureError;
 use crate::pipeline::PipelineError;
-use crate::ros::{CdrError, TransformError};
+use crate::ros::{CdrError, CompressedDepthError, TransformError};
 use crate::transport::{BagError, FileError, SelectionError};
 
 /// Why nothing could be replayed, or the result not be written.
@@ -101,6 +101,9 @@ pub enum DropReason {
     /// The depth image is no cloud.
     #[error(transparent)]
     Depth(#[from] DepthError),
+    /// The depth image cannot be unpacked.
+    #[error(transparent)]
+    CompressedDepth(#[from] CompressedDepthError),
     /// No calibration came with the depth image.
     #[error("no CameraInfo came before or with the depth image")]
     NoCameraInfo,
@@ -136,7 +139,7 @@ impl DropReason {
         match self {
             Self::Message(_) => "unreadable message",
             Self::Cloud(_) => "malformed cloud",
-            Self::Depth(_) => "malformed depth image",
+            Self::Depth(_) | Self::CompressedDepth(_) => "malformed depth image",
             Self::NoCameraInfo => "no camera info",
             Self::NoTransform { .. } | Self::NoFixedFrame { .. } => "no transform",
             Self::FileWithoutUp => "no orientation",

@@ -2,6 +2,7 @@
 
 use super::DropReason;
 use super::choose::Chosen;
+use super::pairing::pair;
 use super::queue::Kept;
 use super::reader::Beside;
 use crate::cloud::{Cloud, DepthProjector, ImageGeometry, decode};
@@ -65,12 +66,9 @@ impl Beside {
     /// When a depth image has no calibration, or a message cannot be read.
     pub fn parts<'m>(&'m self, frame: &'m Kept) -> Result<FrameParts<'m>, DropReason> {
         let Chosen::Depth { geometry, .. } = self.chosen else { return Ok(FrameParts::Points(&frame.data)) };
-        let depth = ImageView::decode(&frame.data)?;
         let info = self.companions.camera_info(frame.stamp).ok_or(DropReason::NoCameraInfo)?;
         let colour = self.companions.colour(frame.stamp).map(|kept| kept.data.as_slice());
-        let picture = colour.map(ImageView::decode).transpose()?;
-        let colour = colour.filter(|_| picture.is_some_and(|picture| fits(&picture, &depth)));
-        Ok(FrameParts::Depth { image: &frame.data, camera_info: &info.data, colour, geometry })
+        Ok(pair(&frame.data, &info.data, colour, geometry)?)
     }
 
     /// Whether the sensor's frame is an optical one (z forward).
@@ -80,9 +78,4 @@ impl Beside {
             Chosen::Points { .. } => self.placer.is_optical(frame, cloud),
         }
     }
-}
-
-/// Whether a colour image still is what it was when it was chosen.
-fn fits(colour: &ImageView<'_>, depth: &ImageView<'_>) -> bool {
-    (colour.width, colour.height, colour.header.frame_id) == (depth.width, depth.height, depth.header.frame_id)
 }

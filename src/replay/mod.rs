@@ -50,6 +50,7 @@ use crate::transport::Looks;
 pub use error::{DropReason, ReplayError};
 pub use frame::{FrameDecoder, FrameParts};
 pub use load::{LoadOptions, LoadedDrive, LoadedFrame, load_frames};
+pub(crate) use pairing::{Companions, pair};
 pub(crate) use place::{Located, Placer};
 pub use summary::{Dropped, ReplaySummary};
 

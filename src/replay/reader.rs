@@ -9,7 +9,7 @@ use super::pairing::Companions;
 use super::place::{Located, Placer};
 use super::queue::{Kept, Queue};
 use super::{DropReason, Orientation, ReplayError};
-use crate::ros::{CameraInfo, CdrError, Header, ImageView, Message, PointCloud2View, TfMessage};
+use crate::ros::{CdrError, Header, ImageView, Message, PointCloud2View, TfMessage};
 use crate::transport::{RawMessage, Topic};
 
 /// How long a frame waits for what belongs to it, in log time (ns).
@@ -95,10 +95,16 @@ impl FrameReader {
             }
         } else if let Chosen::Depth { camera_info, colour, .. } = chosen {
             let companions = &mut self.beside.companions;
-            if message.topic == camera_info {
-                keep(&mut companions.camera_info, message, |data| CameraInfo::decode(data).map(|it| it.header));
+            let kept = if message.topic == camera_info {
+                companions.take_camera_info(message)
             } else if Some(message.topic) == colour {
-                keep(&mut companions.colour, message, |data| ImageView::decode(data).map(|it| it.header));
+                companions.take_colour(message)
+            } else {
+                Ok(())
+            };
+            // One that cannot be read is as good as absent.
+            if let Err(error) = kept {
+                log::warn!("{}: {error}", topic.name);
             }
         }
         Ok(())
@@ -153,20 +159,5 @@ impl Chosen {
             Self::Points { .. } => PointCloud2View::decode(data).map(|cloud| cloud.header),
             Self::Depth { .. } => ImageView::decode(data).map(|image| image.header),
         }
-    }
-}
-
-/// Keeps a message by its stamp; one that cannot be read is as good as absent.
-fn keep(
-    queue: &mut Queue,
-    message: RawMessage<'_>,
-    header: impl for<'m> FnOnce(&'m [u8]) -> Result<Header<'m>, CdrError>,
-) {
-    match header(message.data).map(|header| header.stamp.nanoseconds()) {
-        Ok(stamp) => {
-            queue.make_room();
-            queue.push(stamp, message);
-        }
-        Err(error) => log::warn!("a companion of the depth image: {error}"),
     }
 }

@@ -69,6 +69,8 @@ pub struct DiagnosticsReport<'a> {
     pub sensor_period: Option<Duration>,
     /// Frames whose transform was not there in time.
     pub transform_gaps: u64,
+    /// Frames that gave way to newer ones on purpose: the node is slower than the sensor.
+    pub replaced: u64,
     /// What else is wrong and does not show in the numbers, such as topics whose quality of service hinders them.
     pub warnings: &'a [String],
 }
@@ -158,6 +160,7 @@ impl DiagnosticsReport<'_> {
             ("latency p99 (ms)".to_owned(), milliseconds(self.latency_p99)),
             ("frames labelled".to_owned(), self.labelled.to_string()),
             ("deadline misses".to_owned(), self.missed.to_string()),
+            ("frames replaced by newer ones".to_owned(), self.replaced.to_string()),
             ("frames dropped".to_owned(), self.dropped().to_string()),
         ];
         values.extend(self.drops.iter().map(|(reason, count)| (format!("dropped: {reason}"), count.to_string())));

@@ -48,6 +48,11 @@ pub trait Middleware: Send + Sync {
     /// For people: which one it is, such as `RustDDS, domain 0`.
     fn describe(&self) -> String;
 
+    /// The name that a topic of this name really gets: another one where rules for remapping lie between.
+    fn topic_name(&self, topic: &str) -> String {
+        topic.to_owned()
+    }
+
     /// A publisher that is matched with subscriptions from now on.
     ///
     /// # Errors

@@ -1,7 +1,12 @@
 //! Remap rules: other names for what a node calls by its own (design page "Remapping Names").
 
+use std::sync::Arc;
+
 use super::arguments::ArgumentError;
 use super::names::{NameError, NodeName, check_namespace, check_node_name};
+use super::{
+    MessageType, Middleware, MiddlewareError, OnMessage, OnRequest, Publisher, Qos, Service, ServiceType, Subscription,
+};
 
 /// What a rule renames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,4 +115,98 @@ pub fn remap(rules: &[RemapRule], node: &NodeName, kind: NameKind, name: &str) -
         }
     }
     Ok(whole)
+}
+
+/// A middleware on which the topics and services of a node have the names that the rules give them: what is asked for by
+/// its own name is there by its new one.
+pub struct Remapped {
+    inner: Arc<dyn Middleware>,
+    rules: Vec<RemapRule>,
+    node: NodeName,
+}
+
+impl Remapped {
+    /// What `node` asks of `inner`, by `rules`.
+    pub fn new(inner: Arc<dyn Middleware>, rules: &[RemapRule], node: &NodeName) -> Self {
+        Self { inner, rules: rules.to_vec(), node: node.clone() }
+    }
+
+    fn renamed(&self, what: NameKind, name: &str, kind: &str) -> Result<String, MiddlewareError> {
+        remap(&self.rules, &self.node, what, name).map_err(|error| MiddlewareError::Create {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+}
+
+impl Middleware for Remapped {
+    fn describe(&self) -> String {
+        self.inner.describe()
+    }
+
+    fn topic_name(&self, topic: &str) -> String {
+        remap(&self.rules, &self.node, NameKind::Topic, topic).unwrap_or_else(|_| topic.to_owned())
+    }
+
+    fn publish(&self, topic: &str, message: MessageType, qos: Qos) -> Result<Box<dyn Publisher>, MiddlewareError> {
+        self.inner.publish(&self.renamed(NameKind::Topic, topic, message.name)?, message, qos)
+    }
+
+    fn subscribe(
+        &self,
+        topic: &str,
+        message: MessageType,
+        qos: Qos,
+        on_message: OnMessage,
+    ) -> Result<Box<dyn Subscription>, MiddlewareError> {
+        self.inner.subscribe(&self.renamed(NameKind::Topic, topic, message.name)?, message, qos, on_message)
+    }
+
+    fn serve(
+        &self,
+        name: &str,
+        service: ServiceType,
+        on_request: OnRequest,
+    ) -> Result<Box<dyn Service>, MiddlewareError> {
+        self.inner.serve(&self.renamed(NameKind::Service, name, service.name)?, service, on_request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LocalBus, Message, PointCloud2View, TfMessage};
+    use super::*;
+
+    #[test]
+    fn all_names_of_a_node_are_remapped_once() {
+        let rules: Vec<RemapRule> = ["/tf:=tf", "/a:=/b", "/b:=/c", "~/labelled:=/labels", "other:/x:=/y"]
+            .map(|rule| RemapRule::parse(rule).expect("a rule"))
+            .to_vec();
+        let bus = LocalBus::new();
+        let node = NodeName::new("/robot", "eye").expect("a name");
+        let remapped = Remapped::new(Arc::new(bus.node("eye")), &rules, &node);
+        let peer = bus.node("peer");
+        for (own, real) in [("/tf", "/robot/tf"), ("/a", "/b"), ("/robot/eye/labelled", "/labels"), ("/x", "/x")] {
+            assert_eq!(remapped.topic_name(own), real);
+            let publisher = remapped.publish(own, PointCloud2View::TYPE, Qos::DEFAULT).expect("a name");
+            let subscription = peer.subscribe(real, PointCloud2View::TYPE, Qos::DEFAULT, Box::new(|_| {}));
+            assert_eq!((publisher.subscriptions(), subscription.expect("a name").publishers()), (1, 1), "{own}");
+        }
+        let heard = remapped.subscribe("/tf", TfMessage::TYPE, Qos::DEFAULT, Box::new(|_| {})).expect("a name");
+        let _publisher = peer.publish("/robot/tf", TfMessage::TYPE, Qos::DEFAULT).expect("a name");
+        assert_eq!(heard.publishers(), 1);
+        let service = ServiceType { name: "std_srvs/srv/Empty", hash: "" };
+        let _service = remapped
+            .serve(
+                "/b",
+                service,
+                Box::new(|_, out| {
+                    out.push(1);
+                    Ok(())
+                }),
+            )
+            .expect("a name");
+        assert!(bus.call("/c", &[], std::time::Duration::from_secs(20)).is_some());
+    }
 }

@@ -4,14 +4,15 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use instanton::node::{Health, LabellingNode, NodeSettings};
+use instanton::node::{DepthTopics, Health, Input, LabellingNode, NodeSettings};
 use instanton::replay::{LABELLED_TOPIC, Orientation};
 use instanton::ros::{
-    LocalBus, LocalNode, Message, MessageType, Middleware, PointCloud2View, Publisher, Qos, Subscription, TfMessage,
+    CameraInfo, CompressedImageView, ImageView, LocalBus, LocalNode, Message, MessageType, Middleware, PointCloud2View,
+    Publisher, Qos, Subscription, TfMessage,
 };
 
 use crate::drives::{POINTS, drive};
-use crate::support::{Read, decode, model, options, read, run};
+use crate::support::{Bag, Read, SECOND, START, decode, model, options, read, run};
 
 /// Ends a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -35,7 +36,7 @@ impl Talk {
             publish("/tf", TfMessage::TYPE, Qos { depth: 100, ..Qos::DEFAULT }),
         ];
         let node = LabellingNode::start(&bus.node("instanton"), model(), settings, None).unwrap();
-        assert_eq!(node.health().publishers, (1, None));
+        assert_eq!((node.health().inputs[0].publishers, &node.health().inputs[0].mismatched), (1, &None));
         Self { node, clouds, transforms, peer }
     }
 
@@ -70,11 +71,11 @@ impl Talk {
 }
 
 /// As the replay runs: without a deadline.
-fn settings() -> NodeSettings {
+pub fn settings() -> NodeSettings {
     let mut config = options(Orientation::Transforms).config;
     config.latency.deadline_ms = 0.0;
     NodeSettings {
-        cloud_topic: POINTS.to_owned(),
+        input: Input::Clouds(POINTS.to_owned()),
         transform_wait: Duration::from_millis(300),
         config,
         ..Default::default()
@@ -160,6 +161,84 @@ fn what_is_no_cloud_is_counted_and_survived() {
     }
     let health = talk.wait_for("transforms counted", |health| health.unreadable_transforms == 1);
     assert_eq!(health.dropped.values().sum::<u64>(), health.counts.undecoded);
+}
+
+/// A depth camera's images, raw and compressed, with calibration and colour that come when they like.
+#[test]
+fn depth_images_that_are_played_give_the_labels_of_their_replay() {
+    const DEPTH: &str = "/camera/depth/image";
+    const COMPRESSED: &str = "/camera/depth/image/compressedDepth";
+    const INFO: &str = "/camera/depth/camera_info";
+    const COLOUR: &str = "/camera/color/image";
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in.mcap"), folder.path().join("out.mcap"));
+    let mut bag = Bag::create(&input);
+    bag.transform("/tf_static", START, START, "map", "optical", 1.0);
+    for frame in 0..4 {
+        let stamp = START + frame * SECOND / 10;
+        bag.image(DEPTH, stamp, "optical", "16UC1", 2);
+        // The calibration comes later than the image, the colour once not at all.
+        bag.camera_info(INFO, stamp + 5_000_000, "optical", 30.0);
+        if frame != 2 {
+            bag.image(COLOUR, stamp + 15_000_000, "optical", "bgr8", 3);
+        }
+    }
+    bag.finish();
+    run(&input, Some(&output), &options(Orientation::Transforms));
+    let replayed: Vec<Read> = read(&output).into_iter().filter(|message| message.topic == LABELLED_TOPIC).collect();
+    assert_eq!(replayed.len(), 4);
+    let messages = read(&input);
+
+    for image in [DEPTH, COMPRESSED] {
+        let bus = LocalBus::new();
+        let peer = bus.node("peer");
+        let topics = DepthTopics { colour: Some(COLOUR.to_owned()), ..DepthTopics::new(image) };
+        assert_eq!(topics.camera_info, INFO);
+        let settings = NodeSettings { input: Input::Depth(topics), ..settings() };
+        let node = LabellingNode::start(&bus.node("instanton"), model(), &settings, None).unwrap();
+        let depth_type = if image == DEPTH { ImageView::TYPE } else { CompressedImageView::TYPE };
+        let publishers = [
+            (DEPTH, peer.publish(image, depth_type, Qos::DEFAULT).unwrap()),
+            (INFO, peer.publish(INFO, CameraInfo::TYPE, Qos::DEFAULT).unwrap()),
+            (COLOUR, peer.publish(COLOUR, ImageView::TYPE, Qos::DEFAULT).unwrap()),
+            ("/tf_static", peer.publish("/tf_static", TfMessage::TYPE, Qos::LATCHED).unwrap()),
+        ];
+        let (sender, labelled) = channel();
+        let on_message = move |received: instanton::ros::Received<'_>| drop(sender.send(received.bytes.to_vec()));
+        let subscription =
+            peer.subscribe("/instanton/labelled", PointCloud2View::TYPE, Qos::DEFAULT, Box::new(on_message));
+        let _subscription = subscription.unwrap();
+        // As recorded, but that no frame is offered before the one before it has been labelled.
+        let mut expected = replayed.iter();
+        let mut offered = 0;
+        for message in &messages {
+            if message.topic == DEPTH && offered > 0 {
+                let live = labelled.recv_timeout(PATIENCE).expect("a labelled cloud");
+                assert!(live == expected.next().unwrap().data, "the same bytes: {image}, frame {offered}");
+            }
+            let packed = if message.topic == DEPTH && image == COMPRESSED { Some(packed(&message.data)) } else { None };
+            let publisher = &publishers.iter().find(|(topic, _)| *topic == message.topic).unwrap().1;
+            publisher.send(packed.as_deref().unwrap_or(&message.data)).unwrap();
+            offered += usize::from(message.topic == DEPTH);
+        }
+        let live = labelled.recv_timeout(PATIENCE).expect("a labelled cloud");
+        assert!(live == expected.next().unwrap().data, "the same bytes: {image}, the last");
+        assert_eq!((node.health().counts.served, node.health().counts.undecoded), (4, 0));
+    }
+}
+
+/// A depth image as `compressed_depth_image_transport` packs it.
+fn packed(image: &[u8]) -> Vec<u8> {
+    let image = ImageView::decode(image).unwrap();
+    let pixels = image.data.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
+    let picture = image::ImageBuffer::<image::Luma<u16>, _>::from_vec(image.width, image.height, pixels).unwrap();
+    let mut data = std::io::Cursor::new(vec![0; 12]);
+    data.set_position(12);
+    picture.write_to(&mut data, image::ImageFormat::Png).unwrap();
+    let (header, data) = (image.header, data.into_inner());
+    let mut bytes = Vec::new();
+    CompressedImageView { header, format: "16UC1; compressedDepth png", data: &data }.encode(&mut bytes).unwrap();
+    bytes
 }
 
 /// Clouds of another layout, of another sensor, one after the other.

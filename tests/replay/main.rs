@@ -4,4 +4,5 @@ mod bad_input;
 mod drives;
 mod live_node;
 mod real;
+mod ros_node;
 mod support;

@@ -24,13 +24,22 @@ pub const START: i64 = 1_700_000_000 * SECOND;
 pub fn model() -> &'static Model {
     static MODEL: OnceLock<Model> = OnceLock::new();
     MODEL.get_or_init(|| {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("replay-model-{}", std::process::id()));
         let level = |points, radius| LevelSpecification::ball(points, radius, 8);
         let levels = vec![level(64, 0.1), level(32, 0.2), level(16, 0.4), level(8, 0.8)];
         let architecture = Asis { points: 256, levels, ..Asis::default() }.architecture().unwrap();
         let parameters = Weights::untrained(&architecture, 5).fold(&architecture).unwrap();
-        write_model(&folder, &architecture, &parameters, &ModelMetadata::s3dis()).unwrap()
+        write_model(&place(), &architecture, &parameters, &ModelMetadata::s3dis()).unwrap()
     })
+}
+
+fn place() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("replay-model-{}", std::process::id()))
+}
+
+/// The folder of that model.
+pub fn model_folder() -> PathBuf {
+    model();
+    place()
 }
 
 /// Few blocks a frame.

@@ -61,7 +61,7 @@ pub struct ParameterDescription {
     pub description: String,
     /// What it may be.
     pub constraint: Constraint,
-    /// Whether it may change while the node runs; if not, it is read once at the start.
+    /// Whether it may change at any time; if not, only while the node is not configured.
     pub dynamic: bool,
 }
 
@@ -98,9 +98,9 @@ impl ParameterDescription {
         self
     }
 
-    /// Not while the node runs.
+    /// Read when the node is configured: it may change only while it is not.
     #[must_use]
-    pub fn needs_restart(mut self) -> Self {
+    pub fn read_when_configured(mut self) -> Self {
         self.dynamic = false;
         self
     }
@@ -159,13 +159,21 @@ impl ParameterDescription {
         }
     }
 
-    /// As a message; `constraints` is the text of [`ParameterDescription::constraint`].
+    /// What a message has no other field for: choices, and when it may change.
+    pub(super) fn additional_constraints(&self) -> String {
+        let choices =
+            if let Constraint::Choices(_) = self.constraint { self.constraint.to_string() } else { String::new() };
+        let when = if self.dynamic { "" } else { "may change while the node is unconfigured" };
+        [choices.as_str(), when].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ")
+    }
+
+    /// As a message; `constraints` is the text of [`ParameterDescription::additional_constraints`].
     pub(super) fn descriptor<'a>(&'a self, constraints: &'a str) -> ParameterDescriptor<'a> {
         let mut descriptor = ParameterDescriptor {
             name: &self.name,
             kind: self.kind() as u8,
             description: &self.description,
-            read_only: !self.dynamic,
+            additional_constraints: constraints,
             ..ParameterDescriptor::default()
         };
         match self.constraint {
@@ -175,7 +183,7 @@ impl ParameterDescription {
             Constraint::Reals(from_value, to_value) => {
                 descriptor.floating_point_range = Some(FloatingPointRange { from_value, to_value, step: 0.0 });
             }
-            Constraint::Any | Constraint::Choices(_) => descriptor.additional_constraints = constraints,
+            Constraint::Any | Constraint::Choices(_) => {}
         }
         descriptor
     }

@@ -36,9 +36,9 @@ pub enum ParameterError {
         /// The value.
         actual: String,
     },
-    /// It is read when the node starts.
-    #[error("{name} needs a restart: it cannot change while the node runs")]
-    NeedsRestart {
+    /// It is read when the node is configured, which it is.
+    #[error("{name} is read when the node is configured: lead it to `unconfigured` first (cleanup), or restart it")]
+    Configured {
         /// The parameter.
         name: String,
     },

@@ -160,7 +160,7 @@ fn result(outcome: &Result<(), String>) -> SetParametersResult<'_> {
 
 fn describe(store: &ParameterStore, names: Sequence<'_, &str>, out: &mut Vec<u8>) -> Result<(), CdrError> {
     let found: Vec<_> = names.iter().map(|name| (name, store.description(name))).collect();
-    let constraint = |one: &ParameterDescription| one.constraint.to_string();
+    let constraint = |one: &ParameterDescription| one.additional_constraints();
     let constraints: Vec<String> =
         found.iter().map(|(_, description)| description.map(constraint).unwrap_or_default()).collect();
     let descriptors: Vec<_> = found

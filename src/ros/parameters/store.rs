@@ -4,6 +4,7 @@ use super::{FromParameter, Override, ParameterDescription, ParameterError, Param
 use crate::ros::guard::{guarded, lock};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A change that is about to be made, or has been.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,7 @@ pub struct ParameterStore {
     callbacks: Mutex<Callbacks>,
     descriptions: BTreeMap<String, ParameterDescription>,
     ignored: Vec<String>,
+    is_configured: AtomicBool,
 }
 
 #[derive(Default)]
@@ -52,6 +54,7 @@ impl ParameterStore {
             callbacks: Mutex::default(),
             descriptions: BTreeMap::new(),
             ignored: Vec::new(),
+            is_configured: AtomicBool::new(false),
         };
         let mut values = BTreeMap::new();
         for description in descriptions {
@@ -116,6 +119,13 @@ impl ParameterStore {
         self.descriptions.values()
     }
 
+    /// Whether parameters that are read when the node is configured are to stay as they are: from then on until it is
+    /// cleaned up. Waits for a set under way.
+    pub fn set_configured(&self, is_configured: bool) {
+        let _set = lock(&self.callbacks);
+        self.is_configured.store(is_configured, Ordering::Release);
+    }
+
     /// Has `callback` asked before every change.
     pub fn before_change(&self, callback: OnChange) {
         lock(&self.callbacks).before.push(callback);
@@ -129,8 +139,8 @@ impl ParameterStore {
     /// Sets all of these or none; of two with the same name the later holds.
     ///
     /// # Errors
-    /// [`ParameterError`] of the first that cannot be set: unknown, of another type, out of range, in need of a
-    /// restart (unless it is what it was), or refused by a callback.
+    /// [`ParameterError`] of the first that cannot be set: unknown, of another type, out of range, fixed while the node
+    /// is configured (unless it is what it was), or refused by a callback.
     pub fn set(&self, values: &[(&str, ParameterValue)]) -> Result<(), ParameterError> {
         let mut callbacks = lock(&self.callbacks);
         let changes = self.plan(values)?;
@@ -160,8 +170,8 @@ impl ParameterStore {
             let description = self.descriptions.get(*name).ok_or_else(unknown)?;
             let new = description.accept(value.clone())?;
             let old = self.get(name).ok_or_else(unknown)?;
-            if !description.dynamic && old != new {
-                return Err(ParameterError::NeedsRestart { name: (*name).to_owned() });
+            if !description.dynamic && old != new && self.is_configured.load(Ordering::Acquire) {
+                return Err(ParameterError::Configured { name: (*name).to_owned() });
             }
             changes.retain(|change| change.name != *name);
             changes.push(ParameterChange { name: (*name).to_owned(), old, new });

@@ -22,6 +22,7 @@ const WELL: DiagnosticsReport<'static> = DiagnosticsReport {
     active_for: Duration::from_secs(10),
     sensor_period: Some(Duration::from_millis(100)),
     transform_gaps: 0,
+    replaced: 0,
     warnings: &[],
 };
 
@@ -99,6 +100,7 @@ fn the_numbers_are_sent() {
             "latency p99 (ms)=80.0",
             "frames labelled=100",
             "deadline misses=0",
+            "frames replaced by newer ones=0",
             "frames dropped=3",
             "dropped: no transform=1",
             "dropped: layout=2",

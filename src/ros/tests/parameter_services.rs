@@ -38,7 +38,8 @@ fn values_types_and_descriptions_are_read() {
     assert_eq!((all[0].name, all[0].floating_point_range, all[0].read_only), ("deadline", Some(range), false));
     assert_eq!(all[1], ParameterDescriptor { name: "nothing", ..ParameterDescriptor::default() });
     assert_eq!((all[2].additional_constraints, all[2].integer_range), ("one of class, instance", None));
-    assert!(all[3].read_only && all[3].integer_range.is_some());
+    assert_eq!(all[3].additional_constraints, "may change while the node is unconfigured");
+    assert!(all[3].integer_range.is_some());
 }
 
 #[test]

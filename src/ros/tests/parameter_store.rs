@@ -9,7 +9,7 @@ pub(super) fn descriptions() -> Vec<ParameterDescription> {
     vec![
         use_sim_time(),
         ParameterDescription::new("deadline", 0.1, "Longest time for a frame, in seconds.").between(0.001, 10.0),
-        ParameterDescription::new("threads", 2, "Threads that compute.").between_whole(1, 64).needs_restart(),
+        ParameterDescription::new("threads", 2, "Threads that compute.").between_whole(1, 64).read_when_configured(),
         ParameterDescription::new("output.colour", "class", "What colours mean.").one_of(["class", "instance"]),
         ParameterDescription::new("output.classes", Vec::<String>::new(), "Classes that are shown; none for all."),
         ParameterDescription::new("output.box.margin", vec![0.0, 0.0, 0.0], "Metres.").between(0.0, 1.0),
@@ -74,9 +74,13 @@ fn all_are_set_or_none() {
     assert_eq!(store.value("deadline"), Ok(2.0));
     let unknown = store.set(&[("dead", ParameterValue::Bool(true))]).unwrap_err();
     assert_eq!(unknown.to_string(), "dead: no such parameter, did you mean deadline?");
-    let restart = store.set(&[("threads", ParameterValue::Integer(3))]).unwrap_err();
-    assert_eq!(restart.to_string(), "threads needs a restart: it cannot change while the node runs");
+    store.set(&[("threads", ParameterValue::Integer(3))]).unwrap();
+    store.set_configured(true);
+    let fixed = store.set(&[("threads", ParameterValue::Integer(4))]).unwrap_err();
+    assert!(fixed.to_string().starts_with("threads is read when the node is configured"), "{fixed}");
     // Loading what was dumped is no change.
+    store.set(&[("threads", ParameterValue::Integer(3))]).unwrap();
+    store.set_configured(false);
     store.set(&[("threads", ParameterValue::Integer(2))]).unwrap();
     assert!(matches!(store.set(&[("deadline", ParameterValue::NotSet)]), Err(ParameterError::Type { .. })));
     store.set(&[("key", ParameterValue::IntegerArray(vec![255])), ("output.box.margin", empty())]).unwrap();
