@@ -9,6 +9,7 @@ mod faults;
 mod graph;
 mod labels;
 mod large;
+mod lifecycle;
 mod network;
 mod parameters;
 mod peer;

@@ -18,8 +18,12 @@ def arguments(*more):
     return parser.parse_args()
 
 
+lines = threading.Lock()
+
+
 def say(**what):
-    print(json.dumps(what), flush=True)
+    with lines:
+        print(json.dumps(what), flush=True)
 
 
 def at_end(end):

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::peer::{is_setting_of_ros, until};
+use std::time::{Duration, Instant};
+
+use crate::peer::{PATIENCE, is_setting_of_ros, until};
 use crate::support::model;
 
 /// `instanton run` until it is dropped.
@@ -69,6 +71,18 @@ impl Program {
     pub fn check_alive(&mut self) {
         let ended = self.child.try_wait().unwrap();
         assert_eq!(ended, None, "it ended:\n{}", self.said());
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn ends(mut self) -> ExitStatus {
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(Instant::now() < end, "it goes on");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// As the system ends what uses too much memory.

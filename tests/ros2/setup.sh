@@ -13,13 +13,17 @@ install() {
         return
     fi
     python3.11 -m venv "$place"
-    "$place/bin/pip" install --quiet --disable-pip-version-check "$@"
+    # Nothing is compiled that nobody imports.
+    "$place/bin/pip" install --quiet --disable-pip-version-check --no-compile "$@"
     # Written last: an installation that broke off is begun again.
     printf '%s' "$*" > "$place/installed"
     echo "$place: installed"
 }
 
+# Side by side: each waits for the network and the disk most of the time.
+install jazzy 'ros-jazzy-rclpy[fastrtps]' ros-jazzy-sensor-msgs ros-jazzy-std-srvs numpy & jazzy=$!
+install cyclone cyclonedds==11.0.1 & cyclone=$!
 install kilted ros-rclpy ros-rmw-fastrtps-cpp ros-sensor-msgs ros-visualization-msgs ros-diagnostic-msgs ros-std-srvs \
     ros-rcl-interfaces ros-lifecycle-msgs numpy
-install jazzy 'ros-jazzy-rclpy[fastrtps]' ros-jazzy-sensor-msgs ros-jazzy-std-srvs numpy
-install cyclone cyclonedds==11.0.1
+wait $jazzy
+wait $cyclone

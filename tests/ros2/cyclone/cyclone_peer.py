@@ -7,7 +7,8 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from cyclonedds.core import Listener, Policy, Qos
+from cyclonedds._clayer import ddspy_take
+from cyclonedds.core import InstanceState, Listener, Policy, Qos, SampleState, ViewState
 from cyclonedds.domain import DomainParticipant
 from cyclonedds.pub import DataWriter
 from cyclonedds.sub import DataReader
@@ -16,7 +17,7 @@ from cyclonedds.util import duration
 from peer import arguments, at_end, same, say
 
 __all__ = ["Listener", "arguments", "ended", "mismatch", "participant", "quality", "reader", "run", "same", "say"]
-__all__ += ["taken", "writer"]
+__all__ += ["taken", "taken_raw", "writer"]
 
 ended = threading.Event()
 participant = DomainParticipant(int(os.environ.get("ROS_DOMAIN_ID", "0")))
@@ -50,6 +51,12 @@ def reader(topic, kind, qos, listener=None):
 def taken(reader):
     """What a reader has; a writer that goes leaves a sample without a message."""
     return [sample for sample in reader.take(N=100) if sample.sample_info.valid_data]
+
+
+def taken_raw(reader):
+    """The same as bytes: this binding makes a list of numbers of a cloud, one by one."""
+    found = ddspy_take(reader._ref, SampleState.Any | ViewState.Any | InstanceState.Any, 100)
+    return [bytes(message) for message, information in found if information.valid_data]
 
 
 def run():

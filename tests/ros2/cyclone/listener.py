@@ -1,8 +1,9 @@
 """Says of each PointCloud2 how big it is, how late, and whether it is the expected one."""
 
+import struct
 import time
 
-from cyclone_peer import Listener, arguments, mismatch, quality, reader, run, same, say, taken
+from cyclone_peer import Listener, arguments, mismatch, quality, reader, run, same, say, taken_raw
 from ros_types import PointCloud2
 
 options = arguments(("expect", str, None))
@@ -14,11 +15,12 @@ class Hears(Listener):
         mismatch(status)
 
     def on_data_available(self, reader):
-        for cloud in taken(reader):
+        for raw in taken_raw(reader):
             now = time.time()
-            stamp = cloud.header.stamp
-            said = {"size": len(cloud.data), "latency": now - (stamp.sec + stamp.nanosec * 1e-9)}
+            sec, nanosec = struct.unpack_from("<iI", raw, 4)
+            said = {"size": len(raw), "latency": now - (sec + nanosec * 1e-9)}
             if expected:
+                cloud = PointCloud2.deserialize(raw)
                 said["equal"] = same(cloud.serialize(use_version_2=False), expected)
                 said["points"] = cloud.width * cloud.height
                 said["frame"] = cloud.header.frame_id

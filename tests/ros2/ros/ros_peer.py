@@ -31,7 +31,7 @@ def run(node):
         rclpy.spin(node)
     except (KeyboardInterrupt, ExternalShutdownException):
         pass
-    except RuntimeError:
+    except (RuntimeError, TypeError):
         # Told to end before it had begun.
         if rclpy.ok():
             raise
