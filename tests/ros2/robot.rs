@@ -63,8 +63,13 @@ impl Robot {
 
     /// Sends the sensor's place on the robot, and where the robot is at a time.
     pub fn send_transforms(&self, stamp: i64) {
-        self.transforms[0].send(&transform("base_link", "lidar", stamp)).unwrap();
-        self.transforms[1].send(&transform("odom", "base_link", stamp)).unwrap();
+        for (publisher, [parent, child]) in self.transforms.iter().zip([["base_link", "lidar"], ["odom", "base_link"]])
+        {
+            // A reader that has just come may take longer for all that is latched than sending waits.
+            if let Err(error) = publisher.send(&transform(parent, child, stamp)) {
+                eprintln!("{error}");
+            }
+        }
     }
 
     /// The next labelled cloud.
