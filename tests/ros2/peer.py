@@ -1,13 +1,9 @@
-"""What the peers share: arguments, quality of service, lines of JSON on stdout, an end when stdin ends."""
+"""What the peers share: arguments, lines of JSON on stdout, an end when stdin ends."""
 
 import argparse
 import json
 import sys
 import threading
-
-import rclpy
-from rclpy.executors import ExternalShutdownException
-from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 
 
 def arguments(*more):
@@ -22,31 +18,27 @@ def arguments(*more):
     return parser.parse_args()
 
 
-def quality(options):
-    return QoSProfile(
-        depth=options.depth,
-        reliability=ReliabilityPolicy[options.reliability.upper()],
-        durability=DurabilityPolicy[options.durability.upper()],
-    )
+lines = threading.Lock()
 
 
 def say(**what):
-    print(json.dumps(what), flush=True)
+    with lines:
+        print(json.dumps(what), flush=True)
 
 
-def mismatch(event):
-    say(mismatch=QoSPolicyKind(event.last_policy_kind).name.lower(), count=event.total_count)
+def at_end(end):
+    """Calls `end` when stdin ends: a parent that dies takes its peers along."""
 
-
-def run(node):
-    """Spins until stdin ends: a parent that dies takes its peers along."""
-
-    def end():
+    def wait():
         sys.stdin.read()
-        rclpy.try_shutdown()
+        end()
 
-    threading.Thread(target=end, daemon=True).start()
-    try:
-        rclpy.spin(node)
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def same(message, expected):
+    """Whether two messages are the same behind the encapsulation header, of which the last two bytes are the sender's.
+
+    Up to three bytes of padding may follow.
+    """
+    return message[4 : len(expected)] == expected[4:] and 0 <= len(message) - len(expected) < 4

@@ -1,8 +1,9 @@
-//! A Python peer as a child process, and the node that it talks to.
+//! A peer as a child process, and the node that it talks to.
 
 use instanton::ros::{Header, Message, PointCloud2View, PointField, Sequence, Time, datatype};
 use instanton::transport::dds::{Dds, DdsOptions};
-use std::io::{BufRead, BufReader};
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -25,33 +26,75 @@ pub fn node(domain: u16) -> Dds {
     Dds::open(DdsOptions { domain: Some(domain), ..DdsOptions::new("instanton") }).unwrap()
 }
 
-/// A ROS 2 program that runs until it is dropped.
+/// What the peers run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// ROS 2 Kilted with rclpy on Fast DDS.
+    Kilted,
+    /// ROS 2 Jazzy with rclpy on Fast DDS.
+    Jazzy,
+    /// Eclipse Cyclone DDS, with the topics, types and services that a ROS 2 on it has.
+    Cyclone,
+}
+
+impl Kind {
+    /// Those that are installed; a word about each that is not.
+    pub fn installed() -> Vec<Self> {
+        [Self::Kilted, Self::Jazzy, Self::Cyclone].into_iter().filter(|kind| kind.is_installed()).collect()
+    }
+
+    fn folder(self) -> PathBuf {
+        let name = match self {
+            Self::Kilted => "kilted",
+            Self::Jazzy => "jazzy",
+            Self::Cyclone => "cyclone",
+        };
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("target/ros2").join(name)
+    }
+
+    /// Its Python.
+    pub fn python(self) -> PathBuf {
+        self.folder().join("bin/python")
+    }
+
+    /// Whether it is installed; a word about it if not.
+    pub fn is_installed(self) -> bool {
+        let installed = self.folder().join("installed").exists();
+        if !installed {
+            eprintln!("skipped: no peer in {}; tests/ros2/setup.sh installs it", self.folder().display());
+        }
+        installed
+    }
+}
+
+/// A program of somebody else's that runs until it is dropped.
 pub struct Peer {
     child: Child,
     lines: Receiver<serde_json::Value>,
 }
 
 impl Peer {
-    /// Starts one; `None`, and a word about it, where no ROS 2 is installed.
-    pub fn start(script: &str, domain: u16, arguments: &[&str]) -> Option<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let installed = root.join("target/ros2/kilted");
-        if !installed.join("installed").exists() {
-            eprintln!("skipped: no ROS 2 in {}; tests/ros2/setup.sh installs one", installed.display());
-            return None;
-        }
-        let mut command = Command::new(installed.join("bin/python"));
-        command.arg(root.join("tests/ros2").join(script)).args(arguments);
+    /// Starts one of an installed kind.
+    pub fn start(kind: Kind, script: &str, domain: u16, arguments: &[&str]) -> Self {
+        Self::spawn(Command::new(kind.python()), kind, script, domain, arguments)
+    }
+
+    /// Starts one by a command that runs Python.
+    pub fn spawn(mut command: Command, kind: Kind, script: &str, domain: u16, arguments: &[&str]) -> Self {
+        let programs = if kind == Kind::Cyclone { "cyclone" } else { "ros" };
+        command
+            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ros2").join(programs).join(script))
+            .args(arguments);
         // The distribution's own settings only, whatever this shell was set to.
-        for (name, _) in std::env::vars_os() {
-            let name = name.to_string_lossy();
-            if ["ROS_", "RMW_", "FASTDDS_", "FASTRTPS_", "AMENT_"].iter().any(|prefix| name.starts_with(prefix)) {
-                command.env_remove(&*name);
-            }
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_setting_of_ros(name)) {
+            command.env_remove(name);
         }
         command.env("ROS_DOMAIN_ID", domain.to_string()).env("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp");
         if let Some(profile) = std::env::var_os("INSTANTON_TEST_PROFILE") {
             command.env("FASTRTPS_DEFAULT_PROFILES_FILE", profile);
+        }
+        if let Some(configuration) = std::env::var_os("INSTANTON_TEST_CYCLONE") {
+            command.env("CYCLONEDDS_URI", configuration);
         }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
@@ -64,12 +107,23 @@ impl Peer {
                 }
             }
         });
-        Some(Self { child, lines })
+        Self { child, lines }
     }
 
     /// The next thing that it says within a time.
     pub fn next(&self, patience: Duration) -> Option<serde_json::Value> {
         self.lines.recv_timeout(patience).ok()
+    }
+
+    /// Says something to it.
+    pub fn tell(&mut self, what: &serde_json::Value) {
+        writeln!(self.child.stdin.as_mut().unwrap(), "{what}").unwrap();
+    }
+
+    /// As the system ends what uses too much memory.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// The next thing of this name that it says.
@@ -96,6 +150,12 @@ impl Drop for Peer {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Whether a variable of the environment tells a ROS 2 node what to do.
+pub fn is_setting_of_ros(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    ["ROS_", "RMW_", "FASTDDS_", "FASTRTPS_", "CYCLONEDDS_", "AMENT_"].iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// A cloud of about this many bytes, stamped with the time of the system.

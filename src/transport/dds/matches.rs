@@ -80,6 +80,11 @@ impl Matches {
         table.ours.get(&reader).is_some_and(|ours| table.are_strangers(ours, &peer))
     }
 
+    /// Whether one of the matched peers is of this kind.
+    pub(super) fn any(&self, id: GUID, is_it: impl Fn(&GUID) -> bool) -> bool {
+        self.lock().matched(id).any(is_it)
+    }
+
     /// Waits until a peer of this kind is matched, for at most `patience`; says whether one is.
     pub(super) fn wait(&self, id: GUID, patience: Duration, is_it: impl Fn(&GUID) -> bool) -> bool {
         let missing = |table: &mut Table| table.ours.contains_key(&id) && !table.matched(id).any(&is_it);

@@ -2,8 +2,7 @@
 //!
 //! The problem: a ROS 2 node is a DDS participant that follows conventions; the contract is
 //! [`Middleware`], kept over the crate `rustdds`. Messages stay CDR bytes. Other nodes see this one with
-//! its topics, types and services (`ros2 node info`), whichever of the ROS 2 middlewares over DDS they run;
-//! services work towards those that map them as Fast DDS does.
+//! its topics, types and services (`ros2 node info`), whichever of the ROS 2 middlewares over DDS they run.
 //!
 //! ```no_run
 //! use instanton::ros::{Message, Middleware, PointCloud2View, Qos};
@@ -20,14 +19,11 @@
 //! # Ok::<(), instanton::ros::MiddlewareError>(())
 //! ```
 //!
-//! What RustDDS 0.15.1 does not let us do:
+//! The RustDDS that this is built with is 0.15.1 with a patch (`vendor/README.md`). What it does not let us do:
 //!
 //! * say the hash of a type: it sends no user data;
 //! * keep a transient-local history to exactly its depth: a late reader may get up to 16 messages, the newest last;
 //! * overwrite what a reliable reader has not acknowledged: sending waits, 0.1 s at most, and then fails;
-//! * send more than about 0.1 MB to a Fast DDS reader with default buffers (`ros2/config` has a profile for that
-//!   reader, and a patch for RustDDS with what was measured);
-//! * send answers of services that take more than one datagram (the same patch);
 //! * receive with best effort while the system's clock is behind a time that it had before.
 
 mod client;
@@ -41,6 +37,7 @@ mod payload;
 mod publisher;
 mod quality;
 mod service;
+mod service_header;
 mod subscription;
 
 pub use client::DdsClient;
@@ -56,6 +53,7 @@ use node::Node;
 use publisher::DdsPublisher;
 use rustdds::Timestamp;
 use service::{Answerer, DdsService};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, mpsc};
 use subscription::DdsSubscription;
 
@@ -137,7 +135,7 @@ impl Dds {
         let thread = deliver(name, reader, node.terms(reply_reader, Qos::SERVICES.depth, Some(since)), hand_on);
         let thread = Some(thread.map_err(|error| refused(error.to_string()))?);
         let (node, name, answers) = (Arc::clone(node), name.to_owned(), Mutex::new(answers));
-        Ok(DdsClient { node, name, writer, request_writer, reply_reader, answers, thread })
+        Ok(DdsClient { node, name, writer, request_writer, reply_reader, answers, thread, calls: AtomicU64::new(1) })
     }
 }
 

@@ -1,15 +1,14 @@
-//! Answering requests, as `rmw_fastrtps` maps services ("enhanced" in DDS-RPC): requests and answers are
-//! plain messages on two topics, and an answer carries the identity of its request beside the message.
-//! Cyclone DDS puts that identity into the message instead; its clients are not understood.
+//! Answering requests: requests and answers are plain messages on two topics.
 //!
-//! RustDDS 0.15.1 garbles the identity where a message takes more than one datagram (65 kB on loopback,
-//! 1.4 kB elsewhere): `DataFrag::write_to` writes the list of parameters as an `Option`, one byte too many.
-//! Such answers are lost; `ros2/config/rustdds-0.15.1.patch` mends it.
+//! What says which request an answer belongs to differs between middlewares. As `rmw_fastrtps` maps services
+//! ("enhanced" in DDS-RPC), the identity of the request stands beside the message; `rmw_cyclonedds` puts a header into
+//! both messages ([`Header`]). Each caller is answered in its own way, told by the vendor in its GUID.
 
 use super::delivery::Sample;
 use super::node::Node;
 use super::payload::{Writer, body};
 use super::publisher::write;
+use super::service_header::{Header, puts_header};
 use crate::ros::{CallbackThread, OnRequest, Reliability, Service};
 use rustdds::rpc::SampleIdentity;
 use rustdds::{GUID, SequenceNumber};
@@ -50,11 +49,21 @@ pub(super) struct Answerer {
 
 impl Answerer {
     pub(super) fn answer(&mut self, request: &Sample) {
-        let mut answer = Vec::new();
-        if let Err(error) = (self.on_request)(&request.bytes, &mut answer) {
-            self.refused += 1;
-            log::warn!("{}: {} request(s) were not understood, the last one: {error}", self.name, self.refused);
-            return;
+        let (mut answer, mut stripped) = (Vec::new(), Vec::new());
+        let header = if puts_header(request.writer) {
+            let Some(header) = Header::take_from(&request.bytes, &mut stripped) else {
+                return self.refuse("it is shorter than its header");
+            };
+            Some(header)
+        } else {
+            None
+        };
+        let asked = if header.is_some() { &stripped } else { &request.bytes };
+        if let Err(error) = (self.on_request)(asked, &mut answer) {
+            return self.refuse(error);
+        }
+        if let Some(header) = header {
+            header.put_into(&mut answer);
         }
         let identity = identity(request);
         let caller = identity.writer_guid;
@@ -68,6 +77,11 @@ impl Answerer {
         if let Err(reason) = sent {
             log::warn!("{}: an answer was not sent: {reason}", self.name);
         }
+    }
+
+    fn refuse(&mut self, reason: impl std::fmt::Display) {
+        self.refused += 1;
+        log::warn!("{}: {} request(s) were not understood, the last one: {reason}", self.name, self.refused);
     }
 }
 
