@@ -39,6 +39,7 @@ mod publisher;
 mod quality;
 mod raw_message;
 mod rcl;
+mod recurring;
 mod runtime;
 mod service;
 mod subscription;
@@ -72,12 +73,14 @@ pub struct RclrsOptions {
     pub node_name: String,
     /// The node's namespace: `/`, or `/robot/head`.
     pub namespace: String,
+    /// Path of its enclave in the keystore of SROS 2; `None`: as `ROS_SECURITY_ENCLAVE_OVERRIDE` says, `/` without it.
+    pub enclave: Option<String>,
 }
 
 impl RclrsOptions {
     /// A node of this name in the namespace `/`, in the domain that the environment says.
     pub fn new(node_name: &str) -> Self {
-        Self { domain: None, node_name: node_name.to_owned(), namespace: "/".to_owned() }
+        Self { domain: None, node_name: node_name.to_owned(), namespace: "/".to_owned(), enclave: None }
     }
 }
 
@@ -97,9 +100,10 @@ impl Rclrs {
         let start = |reason: String| MiddlewareError::Start { what: format!("ROS node {}", options.node_name), reason };
         let failed = |error: RclrsError| start(error.to_string());
         let name = NodeName::new(&options.namespace, &options.node_name).map_err(|error| start(error.to_string()))?;
-        // No arguments: `--ros-args` have been applied by Instanton, and must not be applied twice.
+        // Nothing else: `--ros-args` have been applied by Instanton, and must not be applied twice.
+        let enclave = options.enclave.iter().flat_map(|path| ["--ros-args", "--enclave", path]).map(str::to_owned);
         let init = InitOptions::new().with_domain_id(options.domain.map(usize::from));
-        let context = Context::new([], init).map_err(failed)?;
+        let context = Context::new(enclave, init).map_err(failed)?;
         // Middlewares do not tell the history of peers, and `rclrs` calls that an error each time the graph is asked.
         Logger::new("QoSProfile.conversion").and_then(|logger| logger.set_level(LogSeverity::Fatal)).map_err(failed)?;
         let executor = context.create_executor(ThreadPerWorker::default());

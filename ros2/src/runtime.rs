@@ -22,6 +22,8 @@ use rclrs::{
     WorkerChannel,
 };
 
+use crate::recurring::Recurring;
+
 /// Longest wait of a worker. Whatever concerns it wakes it; this is for the end of a node, of which `rclrs` says nothing.
 const LOOK: Duration = Duration::from_secs(1);
 /// Pause after a wait that failed, so that a broken middleware is not asked without end.
@@ -151,6 +153,7 @@ struct Run {
     wait_set: WaitSet,
     payload: Box<dyn Any + Send>,
     listeners: Listeners,
+    failures: Recurring,
     // Triggered from outside for as long as it is there.
     _guard_condition: Arc<GuardCondition>,
 }
@@ -158,7 +161,8 @@ struct Run {
 impl Run {
     fn new(options: ExecutorWorkerOptions, listeners: Listeners) -> Result<Self, RclrsError> {
         let ExecutorWorkerOptions { context, payload, guard_condition } = options;
-        Ok(Self { wait_set: WaitSet::new(&context)?, payload, listeners, _guard_condition: guard_condition })
+        let (wait_set, failures) = (WaitSet::new(&context)?, Recurring::default());
+        Ok(Self { wait_set, payload, listeners, failures, _guard_condition: guard_condition })
     }
 
     fn until_forgotten(&mut self, orders: &Receiver<Order>) -> Result<(), RclrsError> {
@@ -195,7 +199,9 @@ impl Run {
         match waited {
             Ok(()) | Err(RclrsError::RclError { code: RclReturnCode::Timeout, .. }) => {}
             Err(error) => {
-                log::warn!("waiting for messages: {error}");
+                if let Some(count) = self.failures.again() {
+                    log::warn!("{count} time(s) messages could not be waited for, the last one: {error}");
+                }
                 std::thread::sleep(PAUSE);
             }
         }

@@ -8,6 +8,7 @@ use rclrs::{RclPrimitive, RclPrimitiveHandle, WorkerService};
 use crate::callback::Callback;
 use crate::raw_message::RawService;
 use crate::rcl::{CMessage, CdrBuffer, RclService, RequestId};
+use crate::recurring::Recurring;
 use crate::runtime::Taker;
 use crate::type_support::ServiceFunctions;
 
@@ -35,12 +36,14 @@ pub(crate) fn taker(
     callback: &Arc<Callback<OnRequest>>,
 ) -> Result<Taker, String> {
     let answerer = Answerer { name: name.to_owned(), functions, callback: Arc::clone(callback) };
-    let state = Mutex::new((CdrBuffer::new()?, 0));
+    let state = Mutex::new((CdrBuffer::new()?, Recurring::default()));
     Ok(Taker(Box::new(move |primitive: &mut dyn RclPrimitive| {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (request, refused) = &mut *state;
-        if let Err(reason) = answerer.answer(primitive, request, refused) {
-            log::warn!("{}: a request was not answered: {reason}", answerer.name);
+        let (request, failures) = &mut *state;
+        if let Err(reason) = answerer.answer(primitive, request)
+            && let Some(count) = failures.again()
+        {
+            log::warn!("{}: {count} request(s) were not answered, the last one: {reason}", answerer.name);
         }
     })))
 }
@@ -52,19 +55,14 @@ struct Answerer {
 }
 
 impl Answerer {
-    fn answer(&self, primitive: &dyn RclPrimitive, request: &mut CdrBuffer, refused: &mut u64) -> Result<(), String> {
+    fn answer(&self, primitive: &dyn RclPrimitive, request: &mut CdrBuffer) -> Result<(), String> {
         let Some(mut identity) = self.take(primitive, request)? else { return Ok(()) };
-        let (mut answer, mut answered) = (Vec::new(), false);
-        self.callback.call(&self.name, |on_request| match on_request(request.bytes(), &mut answer) {
-            Ok(()) => answered = true,
-            Err(error) => {
-                *refused += 1;
-                log::warn!("{}: {refused} request(s) were not understood, the last one: {error}", self.name);
-            }
+        let mut outcome = Err("the callback ended without an answer".to_owned());
+        let mut answer = Vec::new();
+        self.callback.call(&self.name, |on_request| {
+            outcome = on_request(request.bytes(), &mut answer).map_err(|error| error.to_string());
         });
-        if !answered {
-            return Ok(());
-        }
+        outcome?;
         let answer = CMessage::read(self.functions.response, &answer)?;
         // SAFETY: the handle is locked, and the service of this type.
         with_handle(primitive, |service| unsafe { answer.respond(service, &mut identity) })

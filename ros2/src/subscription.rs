@@ -9,6 +9,7 @@ use crate::callback::Callback;
 use crate::peers::Peers;
 use crate::raw_message::RawMessage;
 use crate::rcl::CdrBuffer;
+use crate::recurring::Recurring;
 use crate::runtime::Taker;
 
 /// Listens to one topic.
@@ -40,9 +41,10 @@ impl Drop for RclrsSubscription {
 /// newest ones.
 pub(crate) fn taker(topic: &str, callback: &Arc<Callback<OnMessage>>) -> Result<Taker, String> {
     let (topic, callback) = (topic.to_owned(), Arc::clone(callback));
-    let buffer = Mutex::new(CdrBuffer::new()?);
+    let state = Mutex::new((CdrBuffer::new()?, Recurring::default()));
     Ok(Taker(Box::new(move |primitive: &mut dyn RclPrimitive| {
-        let mut buffer = buffer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (buffer, failures) = &mut *state;
         let RclPrimitiveHandle::Subscription(handle) = primitive.handle() else { return };
         // SAFETY: the handle is locked.
         let taken = unsafe { buffer.take(std::ptr::from_ref(&*handle).cast()) };
@@ -52,7 +54,11 @@ pub(crate) fn taker(topic: &str, callback: &Arc<Callback<OnMessage>>) -> Result<
                 callback.call(&topic, |on_message| on_message(Received { bytes: buffer.bytes(), publisher }));
             }
             Ok(None) => {}
-            Err(reason) => log::warn!("{topic}: a message was not taken: {reason}"),
+            Err(reason) => {
+                if let Some(count) = failures.again() {
+                    log::warn!("{topic}: {count} message(s) were not taken, the last one: {reason}");
+                }
+            }
         }
     })))
 }

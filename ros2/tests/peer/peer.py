@@ -1,4 +1,4 @@
-"""A node of rclpy that does what it is told: a line of JSON in for each order, a line of JSON out with what came of it."""
+"""A node of rclpy that does what it is told: a line of JSON in for each order, a line out with what came of it."""
 
 import json
 import sys
