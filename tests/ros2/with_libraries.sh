@@ -5,8 +5,11 @@
 set -eu
 if LC_ALL=C grep -qF -e librcl.so -e rosidl_typesupport_c "$1"; then
     if [ -z "${INSTANTON_TEST_LIBRARIES:-}" ]; then
+        # A workspace may have more packages.
+        packages=${AMENT_PREFIX_PATH:-}
         # shellcheck disable=SC1091
         . "$(dirname "$0")/../../target/ros2/environment.sh"
+        export AMENT_PREFIX_PATH="${packages:-$AMENT_PREFIX_PATH}"
     fi
     export LD_LIBRARY_PATH="$INSTANTON_TEST_LIBRARIES${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
     export RMW_IMPLEMENTATION=rmw_fastrtps_cpp ROS_AUTOMATIC_DISCOVERY_RANGE=LOCALHOST
