@@ -42,6 +42,8 @@ install() {
     # The wheels' rcl is linked with its middleware instead of rmw_implementation, and with libraries that need a Python
     # around them.
     mkdir -p "$stand_ins"
+    # Wheels have package.xml files too: not for whoever has this repository in a workspace.
+    touch "$place/COLCON_IGNORE"
     ln -sf "$ros/lib/librmw_fastrtps_cpp.so" "$stand_ins/librmw_implementation.so"
     local library name
     for library in "$ros"/lib/*__rosidl_generator_py.so; do
