@@ -1,15 +1,15 @@
 //! Who is matched is known, so that nothing is computed for no one.
 
-use crate::world::{CLOUD, SERVICE, World, listener, until};
+use crate::world::{BYTES, SERVICE, World, listener, until};
 use instanton::ros::{MiddlewareError, Qos};
 
 pub fn counts_go_up_and_back(world: &dyn World) {
     let topic = world.name("points");
-    let publisher = world.here().publish(&topic, CLOUD, Qos::DEFAULT).unwrap();
+    let publisher = world.here().publish(&topic, BYTES, Qos::DEFAULT).unwrap();
     assert_eq!(publisher.subscriptions(), 0);
     let mut subscriptions = Vec::new();
     for count in 1..=12 {
-        subscriptions.push(world.there().subscribe(&topic, CLOUD, Qos::DEFAULT, listener().0).unwrap());
+        subscriptions.push(world.there().subscribe(&topic, BYTES, Qos::DEFAULT, listener().0).unwrap());
         if count % 4 == 0 {
             until("each is counted", || publisher.subscriptions() == count);
         }
@@ -24,9 +24,9 @@ pub fn counts_go_up_and_back(world: &dyn World) {
 
 pub fn names_that_are_none_are_refused(world: &dyn World) {
     for name in ["", "/", "points", "/a//b", "/a/"] {
-        let published = world.here().publish(name, CLOUD, Qos::DEFAULT).err();
+        let published = world.here().publish(name, BYTES, Qos::DEFAULT).err();
         assert!(matches!(published, Some(MiddlewareError::Create { .. })), "{name:?}");
-        assert!(world.here().subscribe(name, CLOUD, Qos::DEFAULT, listener().0).is_err(), "{name:?}");
+        assert!(world.here().subscribe(name, BYTES, Qos::DEFAULT, listener().0).is_err(), "{name:?}");
         assert!(world.here().serve(name, SERVICE, Box::new(|_, _| Ok(()))).is_err(), "{name:?}");
     }
     assert!(!world.here().describe().is_empty());

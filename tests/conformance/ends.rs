@@ -1,6 +1,6 @@
 //! Dropping a subscription is the end of its callback.
 
-use crate::world::{CLOUD, PATIENCE, World, connected, message, until};
+use crate::world::{BYTES, PATIENCE, World, connected, message, until};
 use instanton::ros::{Qos, Subscription};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 pub fn nothing_is_called_after_the_drop(world: &dyn World) {
     let topic = world.name("points");
-    let publisher = world.here().publish(&topic, CLOUD, Qos::SENSOR_DATA).unwrap();
+    let publisher = world.here().publish(&topic, BYTES, Qos::SENSOR_DATA).unwrap();
     let going = AtomicBool::new(true);
     std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -24,7 +24,7 @@ pub fn nothing_is_called_after_the_drop(world: &dyn World) {
             let on_message = Box::new(move |_: instanton::ros::Received<'_>| {
                 counted.fetch_add(1, Ordering::SeqCst);
             });
-            let subscription = world.there().subscribe(&topic, CLOUD, Qos::SENSOR_DATA, on_message).unwrap();
+            let subscription = world.there().subscribe(&topic, BYTES, Qos::SENSOR_DATA, on_message).unwrap();
             until("messages come", || calls.load(Ordering::SeqCst) > 3);
             drop(subscription);
             let at_drop = calls.load(Ordering::SeqCst);
@@ -45,8 +45,8 @@ pub fn a_callback_may_drop_its_own_subscription(world: &dyn World) {
         drop(mine.lock().unwrap().take());
         let _ = dropped.send(());
     });
-    let publisher = world.here().publish(&topic, CLOUD, Qos::DEFAULT).unwrap();
-    let subscription = world.there().subscribe(&topic, CLOUD, Qos::DEFAULT, on_message).unwrap();
+    let publisher = world.here().publish(&topic, BYTES, Qos::DEFAULT).unwrap();
+    let subscription = world.there().subscribe(&topic, BYTES, Qos::DEFAULT, on_message).unwrap();
     *own.lock().unwrap() = Some(subscription);
     until("matched", || publisher.subscriptions() == 1);
     (0..5).for_each(|count| publisher.send(&message(40, count)).unwrap());
@@ -66,8 +66,8 @@ pub fn a_long_callback_does_not_hold_up_the_drop(world: &dyn World) {
         let _ = entered.send(());
         let _ = released.recv_timeout(PATIENCE);
     });
-    let subscription = world.there().subscribe(&topic, CLOUD, Qos::DEFAULT, on_message).unwrap();
-    let publisher = world.here().publish(&topic, CLOUD, Qos::DEFAULT).unwrap();
+    let subscription = world.there().subscribe(&topic, BYTES, Qos::DEFAULT, on_message).unwrap();
+    let publisher = world.here().publish(&topic, BYTES, Qos::DEFAULT).unwrap();
     until("matched", || publisher.subscriptions() == 1);
     (0..3).for_each(|count| publisher.send(&message(40, count)).unwrap());
     enters.recv_timeout(PATIENCE).unwrap();

@@ -1,8 +1,6 @@
 //! Two nodes that hear each other, and how to wait for what they hear.
 
-use instanton::ros::{
-    LocalBus, LocalNode, MessageType, Middleware, OnMessage, Publisher, PublisherId, Qos, ServiceType, Subscription,
-};
+use instanton::ros::{MessageType, Middleware, OnMessage, Publisher, PublisherId, Qos, ServiceType, Subscription};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
@@ -11,16 +9,16 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// How long nothing must happen for us to believe that it does not.
 pub const QUIET: Duration = Duration::from_millis(700);
 
-/// The message type that the suite uses; the bytes behind the header are whatever a test wants.
-pub const CLOUD: MessageType = MessageType {
-    name: "sensor_msgs/msg/PointCloud2",
+/// The message type that the suite uses: one whose messages have any size, [`message`] makes them.
+pub const BYTES: MessageType = MessageType {
+    name: "std_msgs/msg/UInt8MultiArray",
     definition: "",
-    hash: "RIHS01_9198cabf7da3796ae6fe19c4cb3bdd3525492988c70522628af5daa124bae2b5",
+    hash: "RIHS01_5687e861b8d307a5e48b7515467ae7a5fc2daf805bd0ce6d8e9e604bade9f385",
 };
 /// A type that is another one.
-pub const IMAGE: MessageType = MessageType { name: "sensor_msgs/msg/Image", ..CLOUD };
-/// The service type that the suite uses.
-pub const SERVICE: ServiceType = ServiceType { name: "std_srvs/srv/SetBool", hash: "" };
+pub const IMAGE: MessageType = MessageType { name: "sensor_msgs/msg/Image", ..BYTES };
+/// The service type that the suite uses: names in, bytes out. [`request`] and [`answer`] make its messages.
+pub const SERVICE: ServiceType = ServiceType { name: "rcl_interfaces/srv/GetParameterTypes", hash: "" };
 
 /// Two nodes, on names that no other test uses.
 pub trait World {
@@ -32,86 +30,9 @@ pub trait World {
     fn call(&self, service: &str, request: &[u8], patience: Duration) -> Option<Vec<u8>>;
     /// A topic or service name of this test.
     fn name(&self, last: &str) -> String;
-}
-
-/// Over the bus within the process.
-pub struct LocalWorld {
-    bus: LocalBus,
-    here: LocalNode,
-    there: LocalNode,
-}
-
-impl LocalWorld {
-    pub fn new(_promise: &str) -> Self {
-        let bus = LocalBus::new();
-        Self { here: bus.node("here"), there: bus.node("there"), bus }
-    }
-}
-
-impl World for LocalWorld {
-    fn here(&self) -> &dyn Middleware {
-        &self.here
-    }
-
-    fn there(&self) -> &dyn Middleware {
-        &self.there
-    }
-
-    fn call(&self, service: &str, request: &[u8], patience: Duration) -> Option<Vec<u8>> {
-        self.bus.call(service, request, patience)
-    }
-
-    fn name(&self, last: &str) -> String {
-        format!("/{last}")
-    }
-}
-
-/// Over DDS, both nodes on this machine.
-#[cfg(feature = "dds")]
-pub struct DdsWorld {
-    promise: String,
-    here: instanton::transport::dds::Dds,
-    there: instanton::transport::dds::Dds,
-}
-
-/// A domain for this process, so that tests that run at the same time do not hear each other.
-#[cfg(feature = "dds")]
-pub fn domain() -> u16 {
-    // Up to 101: above, the ports are those that Linux hands out to anyone.
-    u16::try_from(1 + std::process::id().wrapping_mul(31) % 101).unwrap()
-}
-
-#[cfg(feature = "dds")]
-impl DdsWorld {
-    pub fn new(promise: &str) -> Self {
-        let _ = env_logger::builder().is_test(true).try_init();
-        Self { promise: promise.to_owned(), here: Self::node("here"), there: Self::node("there") }
-    }
-
-    pub fn node(name: &str) -> instanton::transport::dds::Dds {
-        use instanton::transport::dds::{Dds, DdsOptions, DiscoveryRange};
-        let range = Some(DiscoveryRange::Localhost);
-        Dds::open(DdsOptions { domain: Some(domain()), range, ..DdsOptions::new(name) }).unwrap()
-    }
-}
-
-#[cfg(feature = "dds")]
-impl World for DdsWorld {
-    fn here(&self) -> &dyn Middleware {
-        &self.here
-    }
-
-    fn there(&self) -> &dyn Middleware {
-        &self.there
-    }
-
-    fn call(&self, service: &str, request: &[u8], patience: Duration) -> Option<Vec<u8>> {
-        let client = self.there.client(service, SERVICE).unwrap();
-        client.call(request, patience).inspect_err(|error| eprintln!("{error}")).ok()
-    }
-
-    fn name(&self, last: &str) -> String {
-        format!("/{}/{last}", self.promise)
+    /// Whether what is sent is read as a message of its type, so that other bytes are refused: rcl publishes C structs.
+    fn reads_messages(&self) -> bool {
+        false
     }
 }
 
@@ -127,8 +48,8 @@ pub fn listener() -> (OnMessage, Heard) {
 /// A publisher here and a subscription there that are matched.
 pub fn connected(world: &dyn World, topic: &str, qos: Qos) -> (Box<dyn Publisher>, Box<dyn Subscription>, Heard) {
     let (on_message, heard) = listener();
-    let subscription = world.there().subscribe(topic, CLOUD, qos, on_message).unwrap();
-    let publisher = world.here().publish(topic, CLOUD, qos).unwrap();
+    let subscription = world.there().subscribe(topic, BYTES, qos, on_message).unwrap();
+    let publisher = world.here().publish(topic, BYTES, qos).unwrap();
     until("the two are matched", || publisher.subscriptions() == 1 && subscription.publishers() == 1);
     (publisher, subscription, heard)
 }
@@ -142,27 +63,71 @@ pub fn until(what: &str, holds: impl Fn() -> bool) {
     }
 }
 
+/// Bytes of a [`message`] before its data: header, no dimensions, an offset, the length.
+pub const LEAST: usize = 16;
+
 /// A message of this many bytes, header included, that no other number makes.
 pub fn message(size: usize, number: u32) -> Vec<u8> {
-    let mut state = number.wrapping_mul(0x9e37_79b9) | 1;
+    let data = size.checked_sub(LEAST).expect("as many bytes as an empty message has");
     let mut bytes = vec![0, 1, 0, 0];
-    bytes.resize_with(size.max(8), || {
+    for word in [0, number, u32::try_from(data).unwrap()] {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes.extend(noise(data, number));
+    bytes
+}
+
+/// As many bytes, which are others for each number.
+pub fn noise(size: usize, number: u32) -> impl Iterator<Item = u8> {
+    let mut state = number.wrapping_mul(0x9e37_79b9) | 1;
+    std::iter::repeat_with(move || {
         state ^= state << 13;
         state ^= state >> 17;
         state ^= state << 5;
         (state >> 24) as u8
-    });
-    bytes[4..8].copy_from_slice(&number.to_le_bytes());
-    bytes
+    })
+    .take(size)
 }
 
 /// The number that [`message`] was given.
 pub fn number(bytes: &[u8]) -> u32 {
-    u32::from_le_bytes(bytes[4..8].try_into().unwrap())
+    u32::from_le_bytes(bytes[8..12].try_into().unwrap())
+}
+
+/// A request for the types of one parameter of this name.
+pub fn request(name: &str) -> Vec<u8> {
+    let mut bytes = vec![0, 1, 0, 0];
+    for word in [1, u32::try_from(name.len() + 1).unwrap()] {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    bytes.extend_from_slice(name.as_bytes());
+    bytes.push(0);
+    bytes
+}
+
+/// The name in a [`request`].
+pub fn asked(request: &[u8]) -> &[u8] {
+    let length = u32::from_le_bytes(request[8..12].try_into().unwrap()) as usize;
+    &request[12..12 + length - 1]
+}
+
+/// An answer of these types.
+pub fn answer(types: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0, 1, 0, 0];
+    bytes.extend_from_slice(&u32::try_from(types.len()).unwrap().to_le_bytes());
+    bytes.extend_from_slice(types);
+    bytes
+}
+
+/// Whether it is this answer, but for the padding that a network may add.
+pub fn is_answer(heard: Option<Vec<u8>>, types: &[u8]) -> bool {
+    let expected = answer(types);
+    heard.is_some_and(|heard| heard.len() < expected.len() + 4 && heard[4..].starts_with(&expected[4..]))
 }
 
 /// The same bytes, but for the padding that a network may add to a multiple of four.
 pub fn assert_same(heard: &[u8], sent: &[u8]) {
-    let padded = heard.len() < sent.len() + 4 && heard.starts_with(sent);
+    // The last two bytes of the header are the sender's own.
+    let padded = heard.len() < sent.len() + 4 && heard[..2] == sent[..2] && heard[4..].starts_with(&sent[4..]);
     assert!(padded, "{} bytes were sent, {} came", sent.len(), heard.len());
 }
