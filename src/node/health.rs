@@ -10,13 +10,19 @@ use crate::ros::Mismatch;
 /// How much a new period weighs against all before it.
 const WEIGHT: f64 = 1.0 / 8.0;
 
+/// How often what has happened.
+pub(super) type Tally = BTreeMap<&'static str, u64>;
+
 /// How a node fares.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Health {
     /// What came in and what became of it.
     pub counts: LiveCounts,
     /// Clouds that were dropped, by reason ([`DropReason::kind`](crate::replay::DropReason::kind)).
-    pub dropped: BTreeMap<&'static str, u64>,
+    pub dropped: Tally,
+    /// Clouds without a transform, by what became of it
+    /// ([`TransformError::gap`](crate::ros::TransformError::gap)).
+    pub transform_gaps: Tally,
     /// Messages of `/tf` and `/tf_static` that could not be read.
     pub unreadable_transforms: u64,
     /// Messages that could not be sent.
@@ -46,7 +52,8 @@ pub struct InputTopic {
 
 #[derive(Debug, Default)]
 struct Counted {
-    dropped: BTreeMap<&'static str, u64>,
+    dropped: Tally,
+    transform_gaps: Tally,
     unreadable_transforms: u64,
     unsent: u64,
     last_input: Option<Instant>,
@@ -89,6 +96,11 @@ impl Counters {
         self.change(|counted| one_more(counted.dropped.entry(reason).or_default()))
     }
 
+    /// A cloud has no transform.
+    pub(super) fn transform_gap(&self, kind: &'static str) {
+        self.change(|counted| one_more(counted.transform_gaps.entry(kind).or_default()));
+    }
+
     /// A message of transforms could not be read; how many so far.
     pub(super) fn unreadable_transforms(&self) -> u64 {
         self.change(|counted| one_more(&mut counted.unreadable_transforms))
@@ -104,6 +116,7 @@ impl Counters {
         let counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Health {
             dropped: counted.dropped.clone(),
+            transform_gaps: counted.transform_gaps.clone(),
             unreadable_transforms: counted.unreadable_transforms,
             unsent: counted.unsent,
             input_age: counted.last_input.map(|last| last.elapsed()),

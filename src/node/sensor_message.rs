@@ -42,6 +42,9 @@ impl FrameMaker {
         let mut decoder = FrameDecoder::default();
         Box::new(move |message, frame| {
             self.make(&mut decoder, message, frame).map_err(|reason| {
+                if let Some(gap) = reason.transform_gap() {
+                    self.counters.transform_gap(gap);
+                }
                 let kind = reason.kind();
                 if let Some(count) = worth_telling(self.counters.dropped(kind)) {
                     log::warn!("{}: dropped: {reason} ({kind}: {count} so far)", self.input.topic());

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::health::Tally;
 use super::managed::{Labelling, Work};
 use super::{Health, InputTopic, NodeSettings};
 use crate::ros::diagnostics::{Diagnosis, DiagnosticsReport, Thresholds};
@@ -65,12 +66,12 @@ impl Watch {
         let warnings: Vec<String> = health.inputs.iter().filter_map(mismatch).collect();
         // A node that was configured anew counts from the beginning.
         let since = |now: u64, before: u64| now.checked_sub(before).unwrap_or(now);
-        let drops: Vec<(&str, u64)> = health
-            .dropped
-            .iter()
-            .map(|(&reason, &count)| (reason, since(count, self.last.dropped.get(reason).copied().unwrap_or(0))))
-            .filter(|(_, count)| *count > 0)
-            .collect();
+        let new = |now: &Tally, before: &Tally| -> Vec<(&'static str, u64)> {
+            let new = now.iter().map(|(kind, count)| (*kind, since(*count, before.get(kind).copied().unwrap_or(0))));
+            new.filter(|(_, count)| *count > 0).collect()
+        };
+        let drops = new(&health.dropped, &self.last.dropped);
+        let gaps = new(&health.transform_gaps, &self.last.transform_gaps);
         let labelled = since(health.counts.served, self.last.counts.served);
         let settings = labelling.map(|labelling| labelling.node.settings());
         let age = labelling.map_or([Duration::ZERO; 2], |labelling| labelling.node.take_recent_age());
@@ -88,7 +89,8 @@ impl Watch {
             sensor_age: health.input_age,
             active_for: labelling.and_then(|labelling| labelling.node.active_for()).unwrap_or_default(),
             sensor_period: health.input_period,
-            transform_gaps: drops.iter().find(|(reason, _)| *reason == "no transform").map_or(0, |(_, count)| *count),
+            transform_gaps: &gaps,
+            clock_resets: health.counts.clock_jumps,
             replaced: since(health.counts.dropped, self.last.counts.dropped),
             warnings: &warnings,
         };

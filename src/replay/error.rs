@@ -134,6 +134,15 @@ pub enum DropReason {
 }
 
 impl DropReason {
+    /// Why there is no transform, if that is the reason ([`TransformError::gap`]).
+    pub fn transform_gap(&self) -> Option<&'static str> {
+        match self {
+            Self::NoTransform { reason, .. } => Some(reason.gap()),
+            Self::NoFixedFrame { .. } => Some("missing"),
+            _ => None,
+        }
+    }
+
     /// The kind of reason, to count by.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -67,8 +67,11 @@ pub struct DiagnosticsReport<'a> {
     pub active_for: Duration,
     /// Usual time between frames; `None` while it is not known.
     pub sensor_period: Option<Duration>,
-    /// Frames whose transform was not there in time.
-    pub transform_gaps: u64,
+    /// Frames whose transform was not there in time, by what became of it
+    /// ([`TransformError::gap`](super::TransformError::gap)).
+    pub transform_gaps: &'a [(&'a str, u64)],
+    /// How often the clock was set back.
+    pub clock_resets: u64,
     /// Frames that gave way to newer ones on purpose: the node is slower than the sensor.
     pub replaced: u64,
     /// What else is wrong and does not show in the numbers, such as topics whose quality of service hinders them.
@@ -113,6 +116,10 @@ impl DiagnosticsReport<'_> {
         Diagnosis { level, message, values: self.values() }
     }
 
+    fn gaps(&self) -> u64 {
+        self.transform_gaps.iter().map(|(_, count)| count).sum()
+    }
+
     fn dropped(&self) -> u64 {
         self.drops.iter().map(|(_, count)| count).sum()
     }
@@ -143,8 +150,9 @@ impl DiagnosticsReport<'_> {
         share(self.missed, self.labelled, thresholds.misses_warn, thresholds.misses_error, "missed the deadline");
         let dropped = self.dropped();
         share(dropped, self.labelled + dropped, thresholds.drops_warn, thresholds.drops_error, "were dropped");
-        if self.transform_gaps > 0 {
-            findings.push((level::WARN, format!("{} frames without a transform", self.transform_gaps)));
+        let gaps = self.gaps();
+        if gaps > 0 {
+            findings.push((level::WARN, format!("{gaps} frames without a transform")));
         }
     }
 
@@ -164,8 +172,11 @@ impl DiagnosticsReport<'_> {
             ("frames dropped".to_owned(), self.dropped().to_string()),
         ];
         values.extend(self.drops.iter().map(|(reason, count)| (format!("dropped: {reason}"), count.to_string())));
+        values.push(("transform gaps".to_owned(), self.gaps().to_string()));
+        let gaps = self.transform_gaps.iter();
+        values.extend(gaps.map(|(kind, count)| (format!("transform gaps: {kind}"), count.to_string())));
         values.extend([
-            ("transform gaps".to_owned(), self.transform_gaps.to_string()),
+            ("clock resets".to_owned(), self.clock_resets.to_string()),
             ("sensor age (s)".to_owned(), seconds(self.sensor_age)),
             ("sensor period (s)".to_owned(), seconds(self.sensor_period)),
             ("engine".to_owned(), self.engine.to_owned()),

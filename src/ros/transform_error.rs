@@ -92,6 +92,18 @@ pub enum TransformError {
     },
 }
 
+impl TransformError {
+    /// In a word why data has no transform, to count by: `late` where it has not come up to the stamp, `future` where all
+    /// that are known are of later, `missing` where frames are unknown or not connected.
+    pub fn gap(&self) -> &'static str {
+        match self {
+            Self::AfterNewest { .. } => "late",
+            Self::BeforeOldest { .. } => "future",
+            _ => "missing",
+        }
+    }
+}
+
 fn seconds(nanoseconds: i64) -> f64 {
     nanoseconds as f64 * 1e-9
 }

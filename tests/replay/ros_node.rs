@@ -247,6 +247,7 @@ fn it_says_how_it_fares_and_that_nothing_comes() {
     let diagnosis = talk.node.look().unwrap();
     assert_eq!(diagnosis.level, level::ERROR, "all of what came was dropped: {diagnosis:?}");
     assert!(diagnosis.message.contains("without a transform"), "{diagnosis:?}");
+    assert!(diagnosis.values.contains(&("transform gaps: missing".to_owned(), "1".to_owned())), "{diagnosis:?}");
     // Transforms come by threads of their own: from now on they are waited for.
     talk.set("transform_wait_ms", whole(10_000)).unwrap();
     talk.play(&drive, "/tf_static");
@@ -316,7 +317,8 @@ fn the_clock_may_be_set_back_by_an_hour() {
         bytes
     };
     talk.send(POINTS, &cloud);
-    talk.wait_for("forgotten", |health| health.dropped.get("no transform") == Some(&1));
+    let health = talk.wait_for("forgotten", |health| health.dropped.get("no transform") == Some(&1));
+    assert_eq!(health.transform_gaps.values().sum::<u64>(), 1);
     talk.set("transform_wait_ms", whole(10_000)).unwrap();
     for message in drive.iter().filter(|message| message.topic == "/tf") {
         talk.send("/tf", &back(&message.data, 8));

@@ -5,6 +5,7 @@
 #![cfg(feature = "dds")]
 
 mod clouds;
+mod examples;
 mod faults;
 mod graph;
 mod labels;

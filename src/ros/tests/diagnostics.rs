@@ -21,7 +21,8 @@ const WELL: DiagnosticsReport<'static> = DiagnosticsReport {
     sensor_age: Some(Duration::from_millis(50)),
     active_for: Duration::from_secs(10),
     sensor_period: Some(Duration::from_millis(100)),
-    transform_gaps: 0,
+    transform_gaps: &[],
+    clock_resets: 0,
     replaced: 0,
     warnings: &[],
 };
@@ -42,7 +43,7 @@ fn levels_follow_the_thresholds() {
     assert_eq!(dropped(5).0, level::OK);
     assert_eq!(dropped(6), (level::WARN, "6 of 106 frames were dropped".into()));
     assert_eq!(dropped(100).0, level::ERROR);
-    let gaps = DiagnosticsReport { transform_gaps: 2, ..WELL };
+    let gaps = DiagnosticsReport { transform_gaps: &[("late", 1), ("missing", 1)], ..WELL };
     assert_eq!(diagnose(gaps), (level::WARN, "2 frames without a transform".into()));
     let nothing = DiagnosticsReport { labelled: 0, missed: 0, ..WELL };
     assert_eq!(diagnose(nothing).0, level::OK);
@@ -62,7 +63,7 @@ fn silence_of_the_sensor_is_stale() {
     };
     assert_eq!(never(1).0, level::OK);
     assert_eq!(never(3), (level::STALE, "no frame has come".into()));
-    let both = DiagnosticsReport { sensor_age: Some(Duration::from_secs(1)), transform_gaps: 1, ..WELL };
+    let both = DiagnosticsReport { sensor_age: Some(Duration::from_secs(1)), transform_gaps: &[("late", 1)], ..WELL };
     assert_eq!(diagnose(both), (level::STALE, "no frame for 1.0 s; 1 frames without a transform".into()));
     let worse = DiagnosticsReport { sensor_age: Some(Duration::from_secs(1)), missed: 50, ..WELL };
     assert_eq!(diagnose(worse).0, level::ERROR);
@@ -82,13 +83,14 @@ fn a_node_that_is_not_active_is_judged_by_its_state() {
 fn the_numbers_are_sent() {
     let fake = Fake::default();
     let mut writer = MessageWriter::new(&fake, "/diagnostics", DiagnosticArray::TYPE, Qos::DEFAULT).unwrap();
-    let report = DiagnosticsReport { drops: &[("no transform", 1), ("layout", 2)], ..WELL };
+    let report =
+        DiagnosticsReport { drops: &[("no transform", 1), ("layout", 2)], transform_gaps: &[("late", 1)], ..WELL };
     let stamp = Time { sec: 3, nanosec: 0 };
     report.diagnose(&Thresholds::default()).send(&mut writer, stamp, "eye: labelling", "lidar").unwrap();
     let sent = fake.take("/diagnostics");
     let array = DiagnosticArray::decode(&sent[0]).unwrap();
     let status = array.status.iter().next().unwrap();
-    assert_eq!((array.header.stamp, status.level, status.name), (stamp, level::OK, "eye: labelling"));
+    assert_eq!((array.header.stamp, status.level, status.name), (stamp, level::WARN, "eye: labelling"));
     let values: Vec<String> = status.values.iter().map(|one| format!("{}={}", one.key, one.value)).collect();
     assert_eq!(
         values,
@@ -104,7 +106,9 @@ fn the_numbers_are_sent() {
             "frames dropped=3",
             "dropped: no transform=1",
             "dropped: layout=2",
-            "transform gaps=0",
+            "transform gaps=1",
+            "transform gaps: late=1",
+            "clock resets=0",
             "sensor age (s)=0.050",
             "sensor period (s)=0.100",
             "engine=tract",
