@@ -20,11 +20,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::common::{SchedulingArguments, config_of};
+use super::common::{LabellingArguments, SchedulingArguments};
 use super::demo;
 use super::simulate::progress;
 use super::{Verdict, model_folder};
-use crate::engine::EngineKind;
 use crate::machine::Condition;
 use crate::network::Model;
 use crate::recording::topic;
@@ -76,18 +75,8 @@ struct CompareArguments {
 struct RunArguments {
     /// A recording: rosbag2 folder, .mcap or .db3 [default: a simulated drive].
     drive: Option<PathBuf>,
-    /// Model folder [default: $INSTANTON_MODEL, else the shipped model].
-    #[arg(long)]
-    model: Option<PathBuf>,
-    /// Configuration (TOML).
-    #[arg(long)]
-    config: Option<PathBuf>,
-    /// What runs the network.
-    #[arg(long, value_enum, default_value_t = EngineKind::default())]
-    engine: EngineKind,
-    /// Threads that run blocks; 0: one per core [default: the configuration's].
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    labelling: LabellingArguments,
     /// Frames offered a second.
     #[arg(long, default_value_t = 10.0)]
     rate: f64,
@@ -187,19 +176,19 @@ fn measure(arguments: &RunArguments) -> anyhow::Result<Verdict> {
             return Err(BenchError::NoFolder { path: path.clone() }.into());
         }
     }
-    let mut config = config_of(arguments.config.as_deref())?;
-    config.blocks.threads = arguments.threads.unwrap_or(config.blocks.threads);
+    let labelling = &arguments.labelling;
+    let mut config = labelling.config()?;
     if let Some(deadline) = arguments.deadline_ms {
         config.latency.deadline_ms = deadline;
         config.latency.margin_ms = config.latency.margin_ms.min(deadline);
     }
     config.check()?;
-    let model = Model::open(&model_folder(arguments.model.as_deref())?).context("the model")?;
+    let model = Model::open(&model_folder(labelling.model.as_deref())?).context("the model")?;
     let scheduling = arguments.scheduling.rehearsed()?;
 
     let (drive, facts) = frames(arguments)?;
     let options = BenchOptions {
-        engine: arguments.engine,
+        engine: labelling.engine,
         config,
         rate: arguments.rate,
         duration: Duration::from_secs_f64(arguments.duration),

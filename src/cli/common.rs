@@ -1,14 +1,41 @@
 //! Arguments that several verbs have.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::{Config, ConfigError};
+use crate::engine::EngineKind;
 use crate::replay::Orientation;
 use crate::scheduling::{Scheduling, SchedulingError};
 
 /// The configuration of a file, or the usual one.
 pub(super) fn config_of(path: Option<&Path>) -> Result<Config, ConfigError> {
     path.map_or_else(|| Ok(Config::default()), Config::open)
+}
+
+/// What labels.
+#[derive(Debug, clap::Args)]
+pub(super) struct LabellingArguments {
+    /// Model folder [default: $INSTANTON_MODEL, else the shipped model].
+    #[arg(long)]
+    pub(super) model: Option<PathBuf>,
+    /// Configuration (TOML).
+    #[arg(long)]
+    pub(super) config: Option<PathBuf>,
+    /// What runs the network.
+    #[arg(long, value_enum, default_value_t = EngineKind::default())]
+    pub(super) engine: EngineKind,
+    /// Threads that run blocks; 0: one per core [default: the configuration's].
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+impl LabellingArguments {
+    /// The configuration, with what was said beside it.
+    pub(super) fn config(&self) -> Result<Config, ConfigError> {
+        let mut config = config_of(self.config.as_deref())?;
+        config.blocks.threads = self.threads.unwrap_or(config.blocks.threads);
+        Ok(config)
+    }
 }
 
 /// Which way is up where no transforms tell.

@@ -1,6 +1,5 @@
 //! A program that is a ROS 2 node, over whichever middleware.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
@@ -10,8 +9,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::Verdict;
-use super::common::{OrientationArguments, SchedulingArguments, config_of};
-use crate::engine::EngineKind;
+use super::common::{LabellingArguments, OrientationArguments, SchedulingArguments};
 use crate::node::{DepthTopics, Input, NodeSettings, RosNode, TopicQos, parameters};
 use crate::pipeline::ThreadRole;
 use crate::replay::{ColourBy, Orientation};
@@ -54,18 +52,8 @@ pub struct NodeArguments {
     /// Ask for every cloud to be sent until it has come; most sensors do not offer that.
     #[arg(long)]
     reliable: bool,
-    /// Model folder [default: $INSTANTON_MODEL, else the shipped model].
-    #[arg(long)]
-    model: Option<PathBuf>,
-    /// Configuration (TOML).
-    #[arg(long)]
-    config: Option<PathBuf>,
-    /// What runs the network.
-    #[arg(long, value_enum, default_value_t = EngineKind::default())]
-    engine: EngineKind,
-    /// Threads that run blocks; 0: one per core [default: the configuration's].
-    #[arg(long)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    labelling: LabellingArguments,
     /// Time from a cloud's arrival to its labels (ms); 0: as long as it takes [default: the configuration's; 0 where each
     /// frame is labelled by itself].
     #[arg(long)]
@@ -171,24 +159,24 @@ fn leave(node: RosNode) {
 }
 
 fn settings(arguments: &NodeArguments, name: &NodeName) -> anyhow::Result<NodeSettings> {
-    let mut config = config_of(arguments.config.as_deref())?;
+    let labelling = &arguments.labelling;
+    let mut config = labelling.config()?;
     arguments.fixed_frame.iter().for_each(|frame| config.input.fixed_frame.clone_from(frame));
-    arguments.threads.into_iter().for_each(|threads| config.blocks.threads = threads);
     let orientation = arguments.orientation.orientation();
     // A frame that is labelled by itself has nothing of those before: in a frame's usual time little of it would be
     // labelled.
-    let whole = (orientation != Orientation::Transforms && arguments.config.is_none()).then_some(0.0);
+    let whole = (orientation != Orientation::Transforms && labelling.config.is_none()).then_some(0.0);
     arguments.deadline_ms.or(whole).into_iter().for_each(|deadline| config.latency.deadline_ms = deadline);
     let reliability = if arguments.reliable { Reliability::Reliable } else { Reliability::BestEffort };
     let usual = TopicQos::default();
     Ok(NodeSettings {
         name: name.whole(),
         input: input(arguments, name)?,
-        model: arguments.model.clone().unwrap_or_default(),
+        model: labelling.model.clone().unwrap_or_default(),
         orientation,
         transform_wait: Duration::from_millis(arguments.transform_wait_ms),
         colour: arguments.colour,
-        engine: arguments.engine,
+        engine: labelling.engine,
         qos: TopicQos { cloud: Qos { reliability, ..usual.cloud }, ..usual },
         autostart: !arguments.no_autostart,
         config,
