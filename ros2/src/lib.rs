@@ -34,6 +34,7 @@
 //! middleware.
 
 mod callback;
+mod home;
 mod peers;
 mod publisher;
 mod quality;
@@ -43,6 +44,7 @@ mod recurring;
 mod runtime;
 mod service;
 mod subscription;
+mod threads;
 mod type_support;
 
 use std::sync::Arc;
@@ -52,11 +54,12 @@ use instanton::ros::{
     MessageType, Middleware, MiddlewareError, OnMessage, OnRequest, Publisher, Qos, Service, ServiceType, Subscription,
 };
 use rclrs::{
-    ClockType, Context, ExecutorCommands, InitOptions, IntoNodeOptions, IntoPrimitiveOptions, LogSeverity, Logger,
-    Node, NodeOptions, RclrsError,
+    ClockType, Context, InitOptions, IntoNodeOptions, IntoPrimitiveOptions, LogSeverity, Logger, NodeOptions,
+    RclrsError,
 };
 
 use callback::Callback;
+use home::{Home, PATIENCE};
 use peers::{End, Peers};
 use publisher::RclrsPublisher;
 use raw_message::{RawMessage, RawService, with_message, with_service};
@@ -84,10 +87,10 @@ impl RclrsOptions {
     }
 }
 
-/// A node of a ROS 2 installation. It leaves the graph when it and all that was made with it have been dropped.
+/// A node of a ROS 2 installation. It leaves the graph when it and all that was made with it have been dropped; the last of
+/// them waits for the threads of all of them, so that a program may end then.
 pub struct Rclrs {
-    node: Option<Node>,
-    commands: Arc<ExecutorCommands>,
+    home: Arc<Home>,
     description: String,
 }
 
@@ -106,30 +109,33 @@ impl Rclrs {
         let context = Context::new(enclave, init).map_err(failed)?;
         // Middlewares do not tell the history of peers, and `rclrs` calls that an error each time the graph is asked.
         Logger::new("QoSProfile.conversion").and_then(|logger| logger.set_level(LogSeverity::Fatal)).map_err(failed)?;
-        let executor = context.create_executor(ThreadPerWorker::default());
+        let runtime = ThreadPerWorker::default();
+        let workers = runtime.workers();
+        let executor = context.create_executor(runtime);
         let node = NodeOptions::new(name.name())
             .namespace(name.namespace())
             .use_global_arguments(false)
             .enable_rosout(false)
             .start_parameter_services(false)
             .clock_type(ClockType::SystemTime);
-        let node = executor.create_node(node).map_err(failed)?;
+        let made = executor.create_node(node);
+        // It has a worker already, which has nothing to do then.
+        drop(executor);
+        let node = made.map_err(|error| {
+            workers.wait(PATIENCE);
+            failed(error)
+        })?;
         let domain = context.domain_id();
         let description = format!("rclrs on {}, domain {domain}, node {}", rcl::implementation(), name.whole());
-        Ok(Self { node: Some(node), commands: Arc::clone(executor.commands()), description })
-    }
-
-    fn node(&self) -> Result<&Node, String> {
-        self.node.as_ref().ok_or_else(|| "the node has ended".to_owned())
+        Ok(Self { home: Home::new(node, workers), description })
     }
 
     fn try_publish(&self, topic: &str, message: MessageType, qos: Qos) -> Result<RclrsPublisher, String> {
         check_whole_name(topic).map_err(|error| error.to_string())?;
         let functions = type_support::message(message.name)?;
-        let node = self.node()?;
-        let create = || node.create_publisher::<RawMessage>(topic.qos(quality::profile(&qos)));
+        let create = || self.home.node().create_publisher::<RawMessage>(topic.qos(quality::profile(&qos)));
         let publisher = with_message(functions, create).map_err(|error| error.to_string())?;
-        let peers = Peers::new(node, topic, message.name, qos, End::Publisher);
+        let peers = Peers::new(&self.home, topic, message.name, qos, End::Publisher);
         Ok(RclrsPublisher { publisher, functions, topic: topic.to_owned(), peers })
     }
 
@@ -142,32 +148,24 @@ impl Rclrs {
     ) -> Result<RclrsSubscription, String> {
         check_whole_name(topic).map_err(|error| error.to_string())?;
         let functions = type_support::message(message.name)?;
-        let (node, callback) = (self.node()?, Callback::new(on_message));
-        let worker = node.create_worker(subscription::taker(topic, &callback)?);
+        let callback = Callback::new(on_message);
+        let worker = self.home.node().create_worker(subscription::taker(topic, &callback)?);
         let never_called = |_: &mut Taker, _: RawMessage| {};
         let create = || worker.create_subscription::<RawMessage, _>(topic.qos(quality::profile(&qos)), never_called);
         let subscription = with_message(functions, create).map_err(|error| error.to_string())?;
-        let peers = Peers::new(node, topic, message.name, qos, End::Subscription);
-        Ok(RclrsSubscription { topic: topic.to_owned(), callback, peers, _subscription: subscription })
+        let peers = Peers::new(&self.home, topic, message.name, qos, End::Subscription);
+        Ok(RclrsSubscription { topic: topic.to_owned(), callback, _subscription: subscription, peers })
     }
 
     fn try_serve(&self, name: &str, service: ServiceType, on_request: OnRequest) -> Result<RclrsService, String> {
         check_whole_name(name).map_err(|error| error.to_string())?;
         let functions = type_support::service(service.name)?;
-        let (node, callback) = (self.node()?, Callback::new(on_request));
-        let worker = node.create_worker(service::taker(name, functions, &callback)?);
+        let callback = Callback::new(on_request);
+        let worker = self.home.node().create_worker(service::taker(name, functions, &callback)?);
         let never_called = |_: &mut Taker, _: RawMessage| RawMessage::default();
         let create = || worker.create_service::<RawService, _>(name, never_called);
         let service = with_service(functions, create).map_err(|error| error.to_string())?;
-        Ok(RclrsService { name: name.to_owned(), callback, _service: service })
-    }
-}
-
-impl Drop for Rclrs {
-    fn drop(&mut self) {
-        drop(self.node.take());
-        // Wakes the node's own worker, which then finds that it is needed no more.
-        self.commands.halt_spinning();
+        Ok(RclrsService { name: name.to_owned(), callback, _service: service, _home: Arc::clone(&self.home) })
     }
 }
 

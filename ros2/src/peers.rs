@@ -4,11 +4,11 @@
 //! publishers. The graph has all of it: every endpoint of a topic with its type and its quality of service.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use instanton::ros::{Mismatch, Qos, QosPolicy};
-use rclrs::Node;
 
+use crate::home::Home;
 use crate::quality::of_peer;
 
 /// The only middleware for ROS 2 in which everything meets that has the same type.
@@ -23,7 +23,7 @@ pub(crate) enum End {
 
 /// The peers of one publisher or subscription.
 pub(crate) struct Peers {
-    node: Node,
+    home: Arc<Home>,
     topic: String,
     kind: &'static str,
     qos: Qos,
@@ -56,16 +56,16 @@ impl Met {
 }
 
 impl Peers {
-    pub(crate) fn new(node: &Node, topic: &str, kind: &'static str, qos: Qos, end: End) -> Self {
+    pub(crate) fn new(home: &Arc<Home>, topic: &str, kind: &'static str, qos: Qos, end: End) -> Self {
         let meets_all = crate::rcl::implementation() == MEETS_ALL;
-        Self { node: Node::clone(node), topic: topic.to_owned(), kind, qos, end, meets_all, met: Mutex::default() }
+        Self { home: Arc::clone(home), topic: topic.to_owned(), kind, qos, end, meets_all, met: Mutex::default() }
     }
 
     /// What hinders each of the other ends of the topic that have the same type.
     fn hindrances(&self) -> Vec<Option<QosPolicy>> {
         let found = match self.end {
-            End::Publisher => self.node.get_subscriptions_info_by_topic(&self.topic),
-            End::Subscription => self.node.get_publishers_info_by_topic(&self.topic),
+            End::Publisher => self.home.node().get_subscriptions_info_by_topic(&self.topic),
+            End::Subscription => self.home.node().get_publishers_info_by_topic(&self.topic),
         };
         let found = found.unwrap_or_else(|error| {
             log::debug!("{}: who else is there: {error}", self.topic);

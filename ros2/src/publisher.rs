@@ -14,6 +14,7 @@ pub(crate) struct RclrsPublisher {
     pub(crate) publisher: rclrs::Publisher<RawMessage>,
     pub(crate) functions: MessageFunctions,
     pub(crate) topic: String,
+    /// Has the node, which must be dropped after the publisher.
     pub(crate) peers: Peers,
 }
 

@@ -23,6 +23,7 @@ use rclrs::{
 };
 
 use crate::recurring::Recurring;
+use crate::threads::Threads;
 
 /// Longest wait of a worker. Whatever concerns it wakes it; this is for the end of a node, of which `rclrs` says nothing.
 const LOOK: Duration = Duration::from_secs(1);
@@ -41,8 +42,19 @@ pub(crate) struct ThreadPerWorker {
     workers: Arc<Workers>,
 }
 
+impl ThreadPerWorker {
+    /// The workers, for whoever has to wait for their end.
+    pub(crate) fn workers(&self) -> Arc<Workers> {
+        Arc::clone(&self.workers)
+    }
+}
+
+/// All workers of a node.
 #[derive(Default)]
-struct Workers(Mutex<Vec<Weak<GuardCondition>>>);
+pub(crate) struct Workers {
+    threads: Arc<Threads>,
+    awake: Mutex<Vec<Weak<GuardCondition>>>,
+}
 
 impl ExecutorRuntime for ThreadPerWorker {
     fn channel(&self) -> Arc<dyn ExecutorChannel> {
@@ -68,16 +80,26 @@ impl ExecutorRuntime for ThreadPerWorker {
     }
 }
 
+impl Workers {
+    /// Waits until all have ended that nothing refers to any more, `patience` at most. Whether all have.
+    pub(crate) fn wait(&self, patience: Duration) -> bool {
+        self.wake_all_wait_sets();
+        self.threads.wait(patience)
+    }
+}
+
 impl ExecutorChannel for Workers {
     fn create_worker(&self, options: ExecutorWorkerOptions) -> Arc<dyn WorkerChannel> {
-        let mut workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.retain(|worker| worker.strong_count() > 0);
-        workers.push(Arc::downgrade(&options.guard_condition));
+        let mut awake = self.awake.lock().unwrap_or_else(PoisonError::into_inner);
+        awake.retain(|worker| worker.strong_count() > 0);
+        awake.push(Arc::downgrade(&options.guard_condition));
         let (sender, receiver) = channel();
         let listeners = Arc::default();
         let (heard, failed) = (Arc::clone(&listeners), Arc::new(AtomicBool::new(false)));
         let has_failed = Arc::clone(&failed);
-        let spawned = std::thread::Builder::new().name("rclrs worker".to_owned()).spawn(move || {
+        let spawned = self.threads.spawn("rclrs worker", move || {
+            // Moved here, so that what was not delivered ends before the thread counts as ended.
+            let receiver = receiver;
             if let Err(error) = Run::new(options, heard).and_then(|mut run| run.until_forgotten(&receiver)) {
                 log::error!("nothing is received any more: {error}");
                 has_failed.store(true, Ordering::Release);
@@ -87,12 +109,12 @@ impl ExecutorChannel for Workers {
             log::error!("no thread for a worker: {error}");
             failed.store(true, Ordering::Release);
         }
-        Arc::new(Channel { sender, listeners, failed })
+        Arc::new(Channel { sender, listeners, failed, threads: Arc::clone(&self.threads) })
     }
 
     fn wake_all_wait_sets(&self) {
-        let workers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for worker in workers.iter().filter_map(Weak::upgrade) {
+        let awake = self.awake.lock().unwrap_or_else(PoisonError::into_inner);
+        for worker in awake.iter().filter_map(Weak::upgrade) {
             wake(&worker);
         }
     }
@@ -116,6 +138,7 @@ struct Channel {
     sender: Sender<Order>,
     listeners: Listeners,
     failed: Arc<AtomicBool>,
+    threads: Arc<Threads>,
 }
 
 impl Channel {
@@ -129,8 +152,7 @@ impl Channel {
 impl WorkerChannel for Channel {
     /// `rclrs` has few of these, which last as long as their node and sleep nearly all of it.
     fn add_async_task(&self, task: BoxFuture<'static, ()>) {
-        let spawned = std::thread::Builder::new().name("rclrs task".to_owned()).spawn(move || block_on(task));
-        if let Err(error) = spawned {
+        if let Err(error) = self.threads.spawn("rclrs task", move || block_on(task)) {
             log::error!("no thread for a task of rclrs: {error}");
         }
     }
@@ -148,7 +170,7 @@ impl WorkerChannel for Channel {
     }
 }
 
-/// A worker at work.
+/// A worker at work. The wait set goes first: what waits in it refers to the rest.
 struct Run {
     wait_set: WaitSet,
     payload: Box<dyn Any + Send>,

@@ -6,6 +6,7 @@ use instanton::ros::{OnRequest, Service};
 use rclrs::{RclPrimitive, RclPrimitiveHandle, WorkerService};
 
 use crate::callback::Callback;
+use crate::home::Home;
 use crate::raw_message::RawService;
 use crate::rcl::{CMessage, CdrBuffer, RclService, RequestId};
 use crate::recurring::Recurring;
@@ -18,6 +19,8 @@ pub(crate) struct RclrsService {
     pub(crate) callback: Arc<Callback<OnRequest>>,
     /// See [`RclrsSubscription`](crate::subscription::RclrsSubscription).
     pub(crate) _service: WorkerService<RawService, Taker>,
+    /// Dropped after it.
+    pub(crate) _home: Arc<Home>,
 }
 
 impl Service for RclrsService {}

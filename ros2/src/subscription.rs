@@ -16,9 +16,10 @@ use crate::runtime::Taker;
 pub(crate) struct RclrsSubscription {
     pub(crate) topic: String,
     pub(crate) callback: Arc<Callback<OnMessage>>,
-    pub(crate) peers: Peers,
     /// Wakes its worker when it is dropped, which lets go of it and ends.
     pub(crate) _subscription: WorkerSubscription<RawMessage, Taker>,
+    /// Has the node, which must be dropped after it.
+    pub(crate) peers: Peers,
 }
 
 impl Subscription for RclrsSubscription {

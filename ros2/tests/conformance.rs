@@ -32,7 +32,7 @@ use peer::{Peer, domain};
 use world::{World, answer, asked};
 
 /// Two nodes of `rclrs`, each with a context of its own, on this machine.
-pub struct RclrsWorld {
+struct RclrsWorld {
     promise: String,
     peer: Peer,
     here: Rclrs,
@@ -40,7 +40,7 @@ pub struct RclrsWorld {
 }
 
 impl RclrsWorld {
-    pub fn new(promise: &str) -> Self {
+    fn new(promise: &str) -> Self {
         let _ = env_logger::builder().is_test(true).try_init();
         let domain = domain();
         let node = |name| Rclrs::open(RclrsOptions { domain: Some(domain), ..RclrsOptions::new(name) }).unwrap();

@@ -36,6 +36,12 @@ fn threads_end_with_what_they_serve() {
         drop(served);
         until("the node's again", || ours() == 2);
     }
+    // Whatever is dropped last waits for all: a program that ends with a thread in the middleware may crash.
+    let last = node.subscribe("/points", PointCloud2View::TYPE, Qos::DEFAULT, Box::new(|_| ())).unwrap();
+    let publisher = node.publish("/points", PointCloud2View::TYPE, Qos::DEFAULT).unwrap();
     drop(node);
+    drop(publisher);
+    until("the node's, and the last subscription's", || ours() == 3);
+    drop(last);
     until("none", || ours() == 0);
 }

@@ -7,8 +7,7 @@
 #   tests/ros2/colcon.sh node         builds the message packages that have no wheels too, and runs the node among rclpy
 #
 # Needs python3.11 on x86-64 Linux and a C compiler, and says that it skips where it has not. colcon's build folder is
-# target/ itself, so that cargo builds nothing again that it has built with
-# `cargo test --release -p instanton -p instanton_ros`.
+# target/ itself, so that cargo builds nothing again that `cargo test --release` has built.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD

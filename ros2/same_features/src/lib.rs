@@ -7,3 +7,6 @@
 //! tree() { cargo tree -e normal,build,dev -f '{p} [{f}]' --prefix none "$@" | sed 's/ (\*)//' | sort -u; }
 //! comm -13 <(tree) <(tree -p instanton_ros)     # crates that the library has too, with other features
 //! ```
+//!
+//! It does not see crates that are built twice on one side, for the machine and for build scripts, such as `serde_core`:
+//! the `features` of units of the same crate in `cargo build --unit-graph` (nightly) do.
