@@ -36,12 +36,13 @@ use crate::{
 
 // TODO: Move the write options and the builder type to some lower-level module
 // to avoid circular dependencies.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct WriteOptionsBuilder {
   related_sample_identity: Option<SampleIdentity>,
   source_timestamp: Option<Timestamp>,
   to_single_reader: Option<GUID>,
   best_effort_may_block: bool,
+  evict_oldest: bool,
 }
 
 impl WriteOptionsBuilder {
@@ -55,6 +56,7 @@ impl WriteOptionsBuilder {
       source_timestamp: self.source_timestamp,
       to_single_reader: self.to_single_reader,
       best_effort_may_block: self.best_effort_may_block,
+      evict_oldest: self.evict_oldest,
     }
   }
 
@@ -105,6 +107,16 @@ impl WriteOptionsBuilder {
     self.best_effort_may_block = may_block;
     self
   }
+
+  /// Whether the oldest samples give way where there is no room: those that a
+  /// reliable reader has not acknowledged, and those that have not been sent.
+  /// The write does not wait then. This is what KEEP_LAST means: a reader that
+  /// has gone without a word does not hold up the others.
+  #[must_use]
+  pub fn evict_oldest(mut self, evict: bool) -> Self {
+    self.evict_oldest = evict;
+    self
+  }
 }
 
 /// Type to be used with write_with_options.
@@ -119,9 +131,15 @@ pub struct WriteOptions {
   // Defaults to `false` (DDS v1.4 section 2.2.2.4.2.11: `write` must not block
   // for best-effort reliability). See `WriteOptionsBuilder::best_effort_may_block`.
   best_effort_may_block: bool,
+  evict_oldest: bool,
 }
 
 impl WriteOptions {
+  /// See [`WriteOptionsBuilder::evict_oldest`].
+  pub fn evict_oldest(&self) -> bool {
+    self.evict_oldest
+  }
+
   pub fn related_sample_identity(&self) -> Option<SampleIdentity> {
     self.related_sample_identity
   }
@@ -153,6 +171,7 @@ impl From<Option<Timestamp>> for WriteOptions {
       source_timestamp,
       to_single_reader: None,
       best_effort_may_block: false,
+      evict_oldest: false,
     }
   }
 }
