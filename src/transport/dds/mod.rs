@@ -155,8 +155,8 @@ impl Middleware for Dds {
         let kind = names::type_name(message.name, "").map_err(&refused)?;
         let (id, writer) = self.node.writer(&names::topic(topic), &kind, &qos).map_err(&refused)?;
         let (node, topic, reliability) = (Arc::clone(&self.node), topic.to_owned(), qos.reliability);
-        let is_stalled = AtomicBool::new(false);
-        Ok(Box::new(DdsPublisher { node, writer, id, topic, reliability, is_stalled }))
+        let (kept, large_kept, is_stalled) = (quality::kept(&qos), quality::large_kept(&qos), AtomicBool::new(false));
+        Ok(Box::new(DdsPublisher { node, writer, id, topic, reliability, kept, large_kept, is_stalled }))
     }
 
     fn subscribe(

@@ -26,32 +26,33 @@ pub(super) struct DdsPublisher {
     pub(super) id: GUID,
     pub(super) topic: String,
     pub(super) reliability: Reliability,
-    /// A reader did not acknowledge in time when it was last waited for: one that has gone without a word is waited for
-    /// once, not with each message.
+    /// Messages that a reader which does not keep up may still get.
+    pub(super) kept: usize,
+    /// The same for large messages.
+    pub(super) large_kept: usize,
+    /// There was no room in time when it was last waited for: a reader that has gone without a word is waited for once,
+    /// not with each message.
     pub(super) is_stalled: AtomicBool,
 }
 
 impl DdsPublisher {
     /// Waits for room, a bounded time; what is still not acknowledged then gives way, oldest first.
     fn give(&self, body: Bytes) -> Result<(), String> {
-        let patience = if self.is_stalled.load(Ordering::Relaxed) { Duration::ZERO } else { SEND_PATIENCE };
-        let begin = Instant::now();
-        let mut in_time = true;
-        if self.reliability == Reliability::Reliable && body.len() >= LARGE {
-            in_time = self.writer.wait_for_acknowledgments(patience).unwrap_or(true);
-        }
-        let left = patience.saturating_sub(begin.elapsed());
         let options = options(self.reliability, None);
-        let taken = match attempt(&self.writer, body.clone(), options.clone().build(), left) {
-            Some(taken) => taken,
-            None => {
-                in_time = false;
-                let evicting = options.evict_oldest(true).build();
-                attempt(&self.writer, body, evicting, SEND_PATIENCE).unwrap_or_else(|| Err("no room".to_owned()))
-            }
-        };
-        self.is_stalled.store(!in_time, Ordering::Relaxed);
-        taken.map(drop)
+        if self.reliability == Reliability::Reliable && body.len() >= LARGE {
+            // Whether they have come or not: this one is newer.
+            let _ = self.writer.wait_for_acknowledgments(SEND_PATIENCE);
+            return self.give_now(body, options, self.large_kept);
+        }
+        let patience = if self.is_stalled.load(Ordering::Relaxed) { Duration::ZERO } else { SEND_PATIENCE };
+        let taken = attempt(&self.writer, body.clone(), options.clone().build(), patience);
+        self.is_stalled.store(taken.is_none(), Ordering::Relaxed);
+        taken.map_or_else(|| self.give_now(body, options, self.kept), |taken| taken.map(drop))
+    }
+
+    fn give_now(&self, body: Bytes, options: WriteOptionsBuilder, kept: usize) -> Result<(), String> {
+        let taken = attempt(&self.writer, body, options.retain_at_most(kept).build(), SEND_PATIENCE);
+        taken.unwrap_or_else(|| Err("no room".to_owned())).map(drop)
     }
 }
 

@@ -42,7 +42,7 @@ pub struct WriteOptionsBuilder {
   source_timestamp: Option<Timestamp>,
   to_single_reader: Option<GUID>,
   best_effort_may_block: bool,
-  evict_oldest: bool,
+  retain_at_most: Option<usize>,
 }
 
 impl WriteOptionsBuilder {
@@ -56,7 +56,7 @@ impl WriteOptionsBuilder {
       source_timestamp: self.source_timestamp,
       to_single_reader: self.to_single_reader,
       best_effort_may_block: self.best_effort_may_block,
-      evict_oldest: self.evict_oldest,
+      retain_at_most: self.retain_at_most,
     }
   }
 
@@ -108,13 +108,13 @@ impl WriteOptionsBuilder {
     self
   }
 
-  /// Whether the oldest samples give way where there is no room: those that a
-  /// reliable reader has not acknowledged, and those that have not been sent.
-  /// The write does not wait then. This is what KEEP_LAST means: a reader that
-  /// has gone without a word does not hold up the others.
+  /// Keep so many samples, this one included: the oldest give way, also those that
+  /// a reliable reader has not acknowledged or that have not been sent. The write
+  /// does not wait then. This is what KEEP_LAST means: a reader that has gone
+  /// without a word does not hold up the others.
   #[must_use]
-  pub fn evict_oldest(mut self, evict: bool) -> Self {
-    self.evict_oldest = evict;
+  pub fn retain_at_most(mut self, count: usize) -> Self {
+    self.retain_at_most = Some(count.max(1));
     self
   }
 }
@@ -131,13 +131,13 @@ pub struct WriteOptions {
   // Defaults to `false` (DDS v1.4 section 2.2.2.4.2.11: `write` must not block
   // for best-effort reliability). See `WriteOptionsBuilder::best_effort_may_block`.
   best_effort_may_block: bool,
-  evict_oldest: bool,
+  retain_at_most: Option<usize>,
 }
 
 impl WriteOptions {
-  /// See [`WriteOptionsBuilder::evict_oldest`].
-  pub fn evict_oldest(&self) -> bool {
-    self.evict_oldest
+  /// See [`WriteOptionsBuilder::retain_at_most`].
+  pub fn retain_at_most(&self) -> Option<usize> {
+    self.retain_at_most
   }
 
   pub fn related_sample_identity(&self) -> Option<SampleIdentity> {
@@ -171,7 +171,7 @@ impl From<Option<Timestamp>> for WriteOptions {
       source_timestamp,
       to_single_reader: None,
       best_effort_may_block: false,
-      evict_oldest: false,
+      retain_at_most: None,
     }
   }
 }
