@@ -6,7 +6,7 @@ use instanton::ros::interfaces::{Clock, level};
 use instanton::ros::{Message, Middleware, PointCloud2View, Qos, Time, datatype};
 
 use crate::labels::check_labelled;
-use crate::peer::{PATIENCE, domain, until};
+use crate::peer::{Kind, PATIENCE, Peer, domain, node, until};
 use crate::program::Program;
 use crate::robot::{Robot, cloud, cloud_of, header, now, transform};
 use crate::support::corner;
@@ -212,6 +212,34 @@ fn a_node_that_was_killed_may_come_back() {
     robot.reports("it is heard on other topics too", |report| report.count("frames labelled") > 0);
     second.check_alive();
     assert!(second.stop().success(), "it ends as it was told to");
+}
+
+/// Until the lease of the dead one ends, which takes twenty seconds and more, nothing tells that it is dead.
+#[test]
+fn a_listener_that_was_killed_holds_nobody_up() {
+    if !Kind::Kilted.is_installed() {
+        return;
+    }
+    let domain = domain();
+    let listener = || Peer::start(Kind::Kilted, "listener.py", domain, &["--topic", "/instanton/labelled"]);
+    let (doomed, other) = (listener(), listener());
+    let robot = node(domain);
+    let labelled = robot.publish("/instanton/labelled", PointCloud2View::TYPE, Qos::DEFAULT).unwrap();
+    until("both are matched", || labelled.subscriptions() == 2);
+    let mut message = crate::peer::cloud(400_000);
+    labelled.send(&message).unwrap();
+    doomed.says("latency");
+    other.says("latency");
+    doomed.kill();
+    let begin = Instant::now();
+    // More than are kept for readers that do not keep up.
+    for _ in 0..40 {
+        crate::peer::stamp(&mut message);
+        labelled.send(&message).unwrap();
+        other.says("latency");
+    }
+    assert!(begin.elapsed() < Duration::from_secs(15), "the lease has ended meanwhile: {:?}", begin.elapsed());
+    assert_eq!(labelled.subscriptions(), 2, "the dead one is still believed to be there");
 }
 
 /// Messages that are sound for DDS and nothing for the node.

@@ -23,7 +23,6 @@
 //!
 //! * say the hash of a type: it sends no user data;
 //! * keep a transient-local history to exactly its depth: a late reader may get up to 16 messages, the newest last;
-//! * overwrite what a reliable reader has not acknowledged: sending waits, 0.1 s at most, and then fails;
 //! * receive with best effort while the system's clock is behind a time that it had before.
 
 mod client;
@@ -53,7 +52,7 @@ use node::Node;
 use publisher::DdsPublisher;
 use rustdds::Timestamp;
 use service::{Answerer, DdsService};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, mpsc};
 use subscription::DdsSubscription;
 
@@ -156,7 +155,8 @@ impl Middleware for Dds {
         let kind = names::type_name(message.name, "").map_err(&refused)?;
         let (id, writer) = self.node.writer(&names::topic(topic), &kind, &qos).map_err(&refused)?;
         let (node, topic, reliability) = (Arc::clone(&self.node), topic.to_owned(), qos.reliability);
-        Ok(Box::new(DdsPublisher { node, writer, id, topic, reliability }))
+        let (kept, large_kept, is_stalled) = (quality::kept(&qos), quality::large_kept(&qos), AtomicBool::new(false));
+        Ok(Box::new(DdsPublisher { node, writer, id, topic, reliability, kept, large_kept, is_stalled }))
     }
 
     fn subscribe(

@@ -15,9 +15,22 @@ pub(super) const SEND_PATIENCE: Duration = Duration::from_millis(100);
 /// gigabytes of clouds for a reader that has gone without a word.
 const LEAST_UNDER_WAY: usize = 16;
 
+/// Messages that a writer keeps for readers that do not keep up.
+pub(super) fn kept(qos: &Qos) -> usize {
+    qos.depth.max(LEAST_UNDER_WAY)
+}
+
+/// The same for large messages: the more are kept, the older is what comes. Those who come late get all that is latched.
+pub(super) fn large_kept(qos: &Qos) -> usize {
+    match qos.durability {
+        Durability::Volatile => 3,
+        Durability::TransientLocal => kept(qos),
+    }
+}
+
 /// For a writer.
 pub(super) fn of_writer(qos: &Qos) -> QosPolicies {
-    build(qos, qos.depth.max(LEAST_UNDER_WAY))
+    build(qos, kept(qos))
 }
 
 /// For a reader. The limit keeps the topic's cache from holding more messages than may wait: RustDDS would

@@ -346,7 +346,7 @@ impl Writer {
       heartbeat_period_fast,
       cache_cleaning_period,
       nack_response_delay: NACK_RESPONSE_DELAY, // default value from dp_event_loop
-      nackfrag_response_delay: NACK_RESPONSE_DELAY, // default value from dp_event_loop
+      nackfrag_response_delay: FRAGMENT_REPAIR_INTERVAL,
       nack_suppression_duration: NACK_SUPPRESSION_DURATION,
       // Conservative fallback for any discovery advertisement of max sample size.
       data_max_size_serialized: FALLBACK_MAX_AGGREGATED_DATAGRAM_SIZE,

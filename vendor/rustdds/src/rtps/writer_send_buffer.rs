@@ -211,7 +211,7 @@ impl WriterSendBuffer {
 
     let deadline = timeout.map(|t| Instant::now() + t);
     loop {
-      if Self::has_room(shared, &inner, may_block) {
+      if write_options.retain_at_most().is_some() || Self::has_room(shared, &inner, may_block) {
         let seq = Self::insert_locked(shared, &mut inner, write_options, data, may_block);
         return Admission::Admitted(seq);
       }
@@ -246,7 +246,7 @@ impl WriterSendBuffer {
     let shared = &*self.shared;
     let mut inner = shared.inner.lock().unwrap();
     let may_block = shared.reliable_writer || write_options.best_effort_may_block();
-    if Self::has_room(shared, &inner, may_block) {
+    if write_options.retain_at_most().is_some() || Self::has_room(shared, &inner, may_block) {
       Ok(Self::insert_locked(
         shared,
         &mut inner,
@@ -268,6 +268,7 @@ impl WriterSendBuffer {
     may_block: bool,
   ) -> SequenceNumber {
     let seq = inner.last_seq.plus_1();
+    let retain_at_most = write_options.retain_at_most().filter(|_| !shared.is_builtin);
     let cc = CacheChange::new(shared.writer_guid, seq, write_options, data);
     inner.changes.insert(seq, cc);
     inner.last_seq = seq;
@@ -291,8 +292,13 @@ impl WriterSendBuffer {
     let trim_keep_last = !shared.is_builtin
       && (!may_block
         || (shared.reliable_writer && shared.volatile && !inner.reliable_readers_present));
-    if trim_keep_last {
-      while inner.changes.len() > inner.max_retain {
+    let most = if trim_keep_last {
+      inner.max_retain
+    } else {
+      retain_at_most.unwrap_or(usize::MAX)
+    };
+    if inner.changes.len() > most {
+      while inner.changes.len() > most {
         // BTreeMap keeps keys sorted, so the first entry is the oldest SN.
         let oldest = match inner.changes.keys().next().copied() {
           Some(sn) => sn,

@@ -36,12 +36,13 @@ use crate::{
 
 // TODO: Move the write options and the builder type to some lower-level module
 // to avoid circular dependencies.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct WriteOptionsBuilder {
   related_sample_identity: Option<SampleIdentity>,
   source_timestamp: Option<Timestamp>,
   to_single_reader: Option<GUID>,
   best_effort_may_block: bool,
+  retain_at_most: Option<usize>,
 }
 
 impl WriteOptionsBuilder {
@@ -55,6 +56,7 @@ impl WriteOptionsBuilder {
       source_timestamp: self.source_timestamp,
       to_single_reader: self.to_single_reader,
       best_effort_may_block: self.best_effort_may_block,
+      retain_at_most: self.retain_at_most,
     }
   }
 
@@ -105,6 +107,16 @@ impl WriteOptionsBuilder {
     self.best_effort_may_block = may_block;
     self
   }
+
+  /// Keep so many samples, this one included: the oldest give way, also those that
+  /// a reliable reader has not acknowledged or that have not been sent. The write
+  /// does not wait then. This is what KEEP_LAST means: a reader that has gone
+  /// without a word does not hold up the others.
+  #[must_use]
+  pub fn retain_at_most(mut self, count: usize) -> Self {
+    self.retain_at_most = Some(count.max(1));
+    self
+  }
 }
 
 /// Type to be used with write_with_options.
@@ -119,9 +131,15 @@ pub struct WriteOptions {
   // Defaults to `false` (DDS v1.4 section 2.2.2.4.2.11: `write` must not block
   // for best-effort reliability). See `WriteOptionsBuilder::best_effort_may_block`.
   best_effort_may_block: bool,
+  retain_at_most: Option<usize>,
 }
 
 impl WriteOptions {
+  /// See [`WriteOptionsBuilder::retain_at_most`].
+  pub fn retain_at_most(&self) -> Option<usize> {
+    self.retain_at_most
+  }
+
   pub fn related_sample_identity(&self) -> Option<SampleIdentity> {
     self.related_sample_identity
   }
@@ -153,6 +171,7 @@ impl From<Option<Timestamp>> for WriteOptions {
       source_timestamp,
       to_single_reader: None,
       best_effort_may_block: false,
+      retain_at_most: None,
     }
   }
 }
