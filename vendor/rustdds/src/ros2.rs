@@ -1,4 +1,4 @@
-//! ROS2 interface using DDS module - DO NOT USE - Use [ros2-client](https://crates.io/crates/ros2-client) instead.
+//! ROS2 interface using DDS module - DO NOT USE - Use [ros2-client](https://github.com/Atostek/ros2-client) instead.
 
 /// Some builtin datatypes needed for ROS2 communication
 pub mod builtin_datatypes;
