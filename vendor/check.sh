@@ -20,6 +20,9 @@ echo "$sum  $(archive)" | sha256sum --check --quiet
 tar -xzf "$(archive)" -C "$work"
 mkdir "$work/a"
 for name in "${kept[@]}"; do cp -r "$work/rustdds-$version/$name" "$work/a/"; done
+# Nothing in this repository names a registry's host.
+sed -i 's#https://crates[.]io/crates/ros2-client#https://github.com/Atostek/ros2-client#
+    s#(e.g., crates[.]io)#(as a published crate)#' "$work/a/Cargo.toml" "$work/a/src/lib.rs" "$work/a/src/ros2.rs"
 
 if [ "${1:-}" = --write ]; then
     cp -r rustdds "$work/b"
