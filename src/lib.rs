@@ -36,6 +36,7 @@
 //! | [`picture`] | labelled clouds as images | the pipeline |
 //! | [`replay`] | recordings through the pipeline: pairing, transforms, output | arguments |
 //! | [`machine`] | what machine this is, and how it fares: CPU, clocks, power mode, temperatures | the pipeline |
+//! | [`recurring`] | what is told ever more seldom | |
 //! | [`scheduling`] | cores, real-time class, locked memory | the pipeline |
 //! | [`quantisation`] | fp32 parts → int8 parts: ranges, sensitivity, integer arithmetic | files of drives |
 //! | [`cli`] | one file per verb | |
@@ -60,7 +61,7 @@ pub mod picture;
 pub mod pipeline;
 pub mod quantisation;
 pub mod recording;
-mod recurring;
+pub mod recurring;
 pub mod replay;
 pub mod ros;
 mod rounding;

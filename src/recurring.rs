@@ -1,20 +1,21 @@
-//! What happens again and again is told at the 1st, 2nd, 4th, 8th… time: a log that says everything is read by no one.
+//! What happens again and again is told at the 1st, 2nd, 4th, 8th… time: a log that says everything is read by no one, and
+//! whoever causes trouble from outside cannot fill the disk.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts something, and says when it is worth a line in the log.
 #[derive(Debug, Default)]
-pub(crate) struct Recurring(AtomicU64);
+pub struct Recurring(AtomicU64);
 
 impl Recurring {
     /// It happened once more: how often so far, if that is to be told.
-    pub(crate) fn happened(&self) -> Option<u64> {
+    pub fn happened(&self) -> Option<u64> {
         worth_telling(self.0.fetch_add(1, Ordering::Relaxed) + 1)
     }
 }
 
 /// `count`, if it is one of those that are told.
-pub(crate) fn worth_telling(count: u64) -> Option<u64> {
+pub fn worth_telling(count: u64) -> Option<u64> {
     count.is_power_of_two().then_some(count)
 }
 

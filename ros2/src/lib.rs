@@ -40,7 +40,6 @@ mod publisher;
 mod quality;
 mod raw_message;
 mod rcl;
-mod recurring;
 mod runtime;
 mod service;
 mod subscription;

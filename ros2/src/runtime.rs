@@ -22,8 +22,8 @@ use rclrs::{
     WorkerChannel,
 };
 
-use crate::recurring::Recurring;
 use crate::threads::Threads;
+use instanton::recurring::Recurring;
 
 /// Longest wait of a worker. Whatever concerns it wakes it; this is for the end of a node, of which `rclrs` says nothing.
 const LOOK: Duration = Duration::from_secs(1);
@@ -221,7 +221,7 @@ impl Run {
         match waited {
             Ok(()) | Err(RclrsError::RclError { code: RclReturnCode::Timeout, .. }) => {}
             Err(error) => {
-                if let Some(count) = self.failures.again() {
+                if let Some(count) = self.failures.happened() {
                     log::warn!("{count} time(s) messages could not be waited for, the last one: {error}");
                 }
                 std::thread::sleep(PAUSE);

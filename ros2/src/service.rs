@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use instanton::recurring::Recurring;
 use instanton::ros::{OnRequest, Service};
 use rclrs::{RclPrimitive, RclPrimitiveHandle, WorkerService};
 
@@ -9,7 +10,6 @@ use crate::callback::Callback;
 use crate::home::Home;
 use crate::raw_message::RawService;
 use crate::rcl::{CMessage, CdrBuffer, RclService, RequestId};
-use crate::recurring::Recurring;
 use crate::runtime::Taker;
 use crate::type_support::ServiceFunctions;
 
@@ -44,7 +44,7 @@ pub(crate) fn taker(
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         let (request, failures) = &mut *state;
         if let Err(reason) = answerer.answer(primitive, request)
-            && let Some(count) = failures.again()
+            && let Some(count) = failures.happened()
         {
             log::warn!("{}: {count} request(s) were not answered, the last one: {reason}", answerer.name);
         }

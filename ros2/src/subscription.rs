@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use instanton::recurring::Recurring;
 use instanton::ros::{Mismatch, OnMessage, Received, Subscription};
 use rclrs::{RclPrimitive, RclPrimitiveHandle, WorkerSubscription};
 
@@ -9,7 +10,6 @@ use crate::callback::Callback;
 use crate::peers::Peers;
 use crate::raw_message::RawMessage;
 use crate::rcl::CdrBuffer;
-use crate::recurring::Recurring;
 use crate::runtime::Taker;
 
 /// Listens to one topic.
@@ -56,7 +56,7 @@ pub(crate) fn taker(topic: &str, callback: &Arc<Callback<OnMessage>>) -> Result<
             }
             Ok(None) => {}
             Err(reason) => {
-                if let Some(count) = failures.again() {
+                if let Some(count) = failures.happened() {
                     log::warn!("{topic}: {count} message(s) were not taken, the last one: {reason}");
                 }
             }

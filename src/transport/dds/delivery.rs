@@ -6,6 +6,7 @@
 
 use super::matches::Matches;
 use super::payload::Reader;
+use crate::recurring::Recurring;
 use crate::ros::{CallbackThread, Stop, guarded};
 use rustdds::rpc::SampleIdentity;
 use rustdds::{GUID, Timestamp, mio1};
@@ -59,7 +60,7 @@ pub(super) fn deliver(
     let wake = move || waker.wake().unwrap_or_else(|error| log::error!("waking a subscription: {error}"));
     let what = name.to_owned();
     CallbackThread::spawn(name, wake, move |stop| {
-        let mut source = Source { what, reader, terms, refused: 0, waiting: VecDeque::new() };
+        let mut source = Source { what, reader, terms, refused: Recurring::default(), waiting: VecDeque::new() };
         let mut events = mio1::Events::with_capacity(2);
         while !stop.is_wanted() {
             source.empty(stop, &mut handle);
@@ -78,7 +79,7 @@ struct Source {
     what: String,
     reader: Reader,
     terms: Terms,
-    refused: u64,
+    refused: Recurring,
     waiting: VecDeque<Sample>,
 }
 
@@ -121,10 +122,8 @@ impl Source {
     }
 
     fn refuse(&mut self, reason: &str) {
-        self.refused += 1;
-        // One line for each doubling: a hostile peer cannot fill the disk.
-        if self.refused.is_power_of_two() {
-            log::warn!("{}: {} message(s) were no CDR, the last one: {reason}", self.what, self.refused);
+        if let Some(count) = self.refused.happened() {
+            log::warn!("{}: {count} message(s) were no CDR, the last one: {reason}", self.what);
         }
     }
 }

@@ -42,6 +42,7 @@ mod subscription;
 pub use client::DdsClient;
 pub use environment::DiscoveryRange;
 
+use crate::recurring::Recurring;
 use crate::ros::{
     Durability, MessageType, Middleware, MiddlewareError, OnMessage, OnRequest, Publisher, PublisherId, Qos, Received,
     Service, ServiceType, Subscription,
@@ -194,8 +195,14 @@ impl Middleware for Dds {
         let (request_reader, reader) =
             node.reader(&names::request_topic(name), &request, &Qos::SERVICES).map_err(&refused)?;
         let (name, shared) = (name.to_owned(), Arc::clone(node));
-        let mut answerer =
-            Answerer { name: name.clone(), node: shared, writer, id: reply_writer, on_request, refused: 0 };
+        let mut answerer = Answerer {
+            name: name.clone(),
+            node: shared,
+            writer,
+            id: reply_writer,
+            on_request,
+            refused: Recurring::default(),
+        };
         let answer = move |sample| answerer.answer(&sample);
         let thread = deliver(&name, reader, node.terms(request_reader, Qos::SERVICES.depth, Some(since)), answer);
         let thread = Some(thread.map_err(|error| refused(error.to_string()))?);

@@ -9,6 +9,7 @@ use super::node::Node;
 use super::payload::{Writer, body};
 use super::publisher::write;
 use super::service_header::{Header, puts_header};
+use crate::recurring::Recurring;
 use crate::ros::{CallbackThread, OnRequest, Reliability, Service};
 use rustdds::rpc::SampleIdentity;
 use rustdds::{GUID, SequenceNumber};
@@ -44,7 +45,7 @@ pub(super) struct Answerer {
     pub(super) id: GUID,
     pub(super) on_request: OnRequest,
     /// Requests that were not understood.
-    pub(super) refused: u64,
+    pub(super) refused: Recurring,
 }
 
 impl Answerer {
@@ -80,8 +81,9 @@ impl Answerer {
     }
 
     fn refuse(&mut self, reason: impl std::fmt::Display) {
-        self.refused += 1;
-        log::warn!("{}: {} request(s) were not understood, the last one: {reason}", self.name, self.refused);
+        if let Some(count) = self.refused.happened() {
+            log::warn!("{}: {count} request(s) were not understood, the last one: {reason}", self.name);
+        }
     }
 }
 
