@@ -11,6 +11,9 @@ use crate::program::Program;
 use crate::robot::{Robot, cloud, cloud_of, header, now, transform};
 use crate::support::corner;
 
+/// Name, type and bytes of a cloud's field.
+type Field = (&'static str, u8, u32);
+
 /// Between two clouds.
 const PERIOD: Duration = Duration::from_millis(100);
 
@@ -48,7 +51,7 @@ fn a_layout_may_change_from_cloud_to_cloud() {
     robot.sent_until_labelled("lidar");
     let points = corner(1500);
     let xyz = |point: &[f32; 3]| point.map(f32::to_le_bytes).concat();
-    let layouts: [(&[(&str, u8, u32)], Vec<u8>); 4] = [
+    let layouts: [(&[Field], Vec<u8>); 4] = [
         (&[("x", FLOAT32, 4), ("y", FLOAT32, 4), ("z", FLOAT32, 4)], points.iter().flat_map(xyz).collect()),
         (
             &[("x", FLOAT64, 8), ("y", FLOAT64, 8), ("z", FLOAT64, 8)],
