@@ -105,6 +105,7 @@ pub(super) fn run(
     let middleware: Arc<dyn Middleware> = Arc::new(Remapped::new(carrier, &ros.arguments.remap, &name));
     let hook = scheduling.hook(|role| matches!(role, ThreadRole::Worker(_)));
     let topic = middleware.topic_name(settings.input.topic());
+    let is_whole = settings.orientation != Orientation::Transforms && settings.config.latency.deadline().is_none();
     let node = RosNode::new(Arc::clone(&middleware), &name, settings, &store, Some(hook))?;
     if ros.arguments.rosout_logs != Some(false) {
         let rosout = Rosout::new(&*middleware, &name.logger(), node.now())?;
@@ -112,6 +113,9 @@ pub(super) fn run(
         ros.logger.attach(Some((rosout, level)));
     }
     eprintln!("{} on {}: {topic} → {0}/labelled", name.whole(), middleware.describe());
+    if is_whole {
+        eprintln!("each frame is labelled by itself and whole, however long that takes; --deadline-ms bounds it");
+    }
     if store.value(parameters::AUTOSTART)? {
         node.autostart().context("the node does not start")?;
     } else {

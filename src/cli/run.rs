@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &Arguments, ros: &Ros) -> anyhow::Result<Verdict> {
         };
         let dds = Dds::open(options)?;
         eprintln!(
-            "labelled clouds above 100 kB: give Fast DDS subscribers larger buffers \
+            "labelled clouds above 1 MB: give Fast DDS subscribers larger buffers \
              (ros2/config/fastdds_large_data.xml), or listen to labelled_compact"
         );
         Ok(Arc::new(dds))
