@@ -9,6 +9,7 @@ import sys
 
 import numpy as np
 import rclpy
+from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.utilities import remove_ros_args
 from sensor_msgs.msg import PointCloud2, PointField
@@ -46,7 +47,7 @@ def main():
     arguments = remove_ros_args(sys.argv)[1:]
     try:
         rclpy.spin(Listener(arguments[0] if arguments else "/instanton/labelled_compact"))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, ExternalShutdownException):
         pass
 
 
