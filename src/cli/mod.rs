@@ -35,7 +35,6 @@ use crate::ros::rosout::RosoutLogger;
 
 pub use crate::network::{NoModel, model_folder};
 pub use node::NodeArguments;
-#[cfg(feature = "dds")]
 use node::Ros;
 
 /// Per-point classes and instances for robots: a recorded drive in, labelled clouds out.
