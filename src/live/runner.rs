@@ -7,6 +7,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam::queue::ArrayQueue;
+use log::Level;
 
 use super::frame::Arrived;
 use super::mailbox::{Mailbox, Reader, mailbox};
@@ -271,8 +272,10 @@ impl<M> Decoding<M> {
             let decoding = self.clock.now().saturating_duration_since(start);
             let displaced = match made {
                 Ok(Ok(())) => self.frames.offer(Arrived { what: frame, at, decoding }).map(|arrived| arrived.what),
-                Ok(Err(error)) => self.refuse(frame, &error.to_string()),
-                Err(panic) => self.refuse(frame, &format!("decoding panicked: {}", words(panic.as_ref()))),
+                Ok(Err(error)) => self.refuse(frame, Level::Debug, &error.to_string()),
+                Err(panic) => {
+                    self.refuse(frame, Level::Error, &format!("decoding panicked: {}", words(panic.as_ref())))
+                }
             };
             // Whoever offers may have stopped taking spares: then there are enough of them.
             let _ = self.shared.spares.push(message);
@@ -283,10 +286,11 @@ impl<M> Decoding<M> {
         self.frames.close();
     }
 
-    fn refuse(&self, frame: LiveFrame, reason: &str) -> Option<LiveFrame> {
+    /// `level`: whoever decodes says what is wrong with a message, by its kind; nobody else says that it panicked.
+    fn refuse(&self, frame: LiveFrame, level: Level, reason: &str) -> Option<LiveFrame> {
         let count = self.shared.undecoded.fetch_add(1, Ordering::AcqRel) + 1;
         if worth_telling(count).is_some() {
-            log::warn!("a message is no frame: {reason} ({count} so far)");
+            log::log!(level, "a message is no frame: {reason} ({count} so far)");
         }
         Some(frame)
     }

@@ -15,7 +15,7 @@ use super::{NodeError, NodeSettings};
 use crate::config::milliseconds;
 use crate::live::{LiveOptions, LiveRunner, ThreadHook};
 use crate::network::Model;
-use crate::recurring::worth_telling;
+use crate::recurring::Recurring;
 use crate::replay::Orientation;
 use crate::ros::{
     CameraInfo, CdrError, CompressedImageView, ImageView, Message, MessageType, Middleware, MiddlewareError,
@@ -220,13 +220,12 @@ fn hear(
     qos: Qos,
     take: impl Fn(&[u8]) -> Result<(), CdrError> + Send + 'static,
 ) -> Result<Heard, MiddlewareError> {
-    let (name, mut unreadable) = (topic.to_owned(), 0);
+    let (name, unreadable) = (topic.to_owned(), Recurring::default());
     let on_message = move |received: Received<'_>| {
-        if let Err(error) = take(received.bytes) {
-            unreadable += 1;
-            if worth_telling(unreadable).is_some() {
-                log::warn!("{name}: {error} ({unreadable} so far)");
-            }
+        if let Err(error) = take(received.bytes)
+            && let Some(count) = unreadable.happened()
+        {
+            log::warn!("{name}: {error} ({count} so far)");
         }
     };
     Ok((topic.to_owned(), middleware.subscribe(topic, message, qos, Box::new(on_message))?))

@@ -80,6 +80,17 @@ impl ManagedLabeller {
         Ok(Some(Labelling { node, model: format!("{} {}", manifest.architecture, manifest.precision), classes }))
     }
 
+    /// Takes up what was set while the model was loaded, when there was nobody to be told yet.
+    fn catch_up(&self) {
+        let mut settings = self.settings.clone();
+        // What is in the store has been checked.
+        if parameters::apply(&mut settings, &self.store.values()).is_ok()
+            && let Some(labelling) = &*self.work.labelling()
+        {
+            labelling.node.change(settings);
+        }
+    }
+
     fn let_go(&self) -> Outcome {
         let before = self.work.labelling().take();
         // Outside of the lock: it waits for the frame under way.
@@ -96,6 +107,7 @@ impl ManagedNode for ManagedLabeller {
         match self.configure() {
             Ok(labelling) => {
                 *self.work.labelling() = labelling;
+                self.catch_up();
                 Outcome::Success
             }
             Err(error) => {
