@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use super::{LabellingNode, NodeError, NodeSettings, parameters};
 use crate::live::ThreadHook;
 use crate::network::{Class, Model, model_folder};
+use crate::replay::chain;
 use crate::ros::Middleware;
 use crate::ros::lifecycle::{ManagedNode, Outcome, State};
 use crate::ros::parameters::{ParameterChange, ParameterStore};
@@ -45,16 +46,10 @@ impl Work {
     }
 
     fn failed(&self, what: &str, error: NodeError) -> Outcome {
-        log::error!("{what}: {}", in_full(&error));
+        log::error!("{what}: {}", chain(&error));
         *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
         Outcome::Failure
     }
-}
-
-/// An error and its causes.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |error| error.source());
-    causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }
 
 /// Does what its transitions say.

@@ -47,6 +47,7 @@ use crate::network::Model;
 use crate::pipeline::FrameReport;
 use crate::transport::Looks;
 
+pub(crate) use bag::chain;
 pub use error::{DropReason, ReplayError};
 pub use frame::{FrameDecoder, FrameParts};
 pub use load::{LoadOptions, LoadedDrive, LoadedFrame, load_frames};
