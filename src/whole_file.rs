@@ -43,6 +43,16 @@ impl WholeFile {
         Ok(Self { writer: BufWriter::with_capacity(1 << 16, file), temporary, target: target.to_owned() })
     }
 
+    /// Writes a file of these bytes, whole or not at all.
+    ///
+    /// # Errors
+    /// What the system says; what was at `target` is then untouched.
+    pub fn write_all_of(target: &Path, bytes: &[u8]) -> io::Result<()> {
+        let mut file = Self::create(target)?;
+        file.write_all(bytes)?;
+        file.commit()
+    }
+
     /// The part to which a container writer of another crate writes, and the rest, to be
     /// reunited by [`commit_parts`](Self::commit_parts).
     pub fn into_parts(self) -> (BufWriter<File>, (TempPath, PathBuf)) {

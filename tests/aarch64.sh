@@ -29,10 +29,8 @@ dependencies='profile.release.package."*".opt-level=0'
 # Emulated code is ten times slower: fewer random cases of the same properties.
 export PROPTEST_CASES="${PROPTEST_CASES:-32}"
 
-export INSTANTON_TESTS_WITHOUT_TRACT=1
-
-# What is left out: what takes minutes and does not hang on the processor (tract on networks of published size, reading
+# Without tract, whose kernels are not ours. What is left out takes minutes and does not hang on the processor (reading
 # parts back).
 cargo test --release --lib --no-default-features --target "$target" --config "$dependencies" -- \
     engine:: geometry:: grouping::mean_shift instruction_set \
-    --skip networks_of_published_size --skip parts_carry_the_parameters
+    --skip parts_carry_the_parameters

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use instanton::engine::{BlockInput, Engine, Prediction, TractEngine};
+use instanton::engine::{BlockInput, Engine, NativeEngine, Prediction};
 use instanton::geometry::{GeometryPlan, PlanWorkspace};
 use instanton::network::checkpoint::{CheckpointError, ImportError, import};
 use instanton::network::{Architecture, Description, Layer, Model, Operation, WeightsError};
@@ -209,7 +209,7 @@ fn golden_weights_become_a_model_that_answers_as_the_reference() {
     let specification = model.architecture().plan_specification();
     plan.compute(&position, &specification, &mut PlanWorkspace::default()).expect("a golden block");
     let mut prediction = Prediction::default();
-    let mut engine = TractEngine::new(&model).expect("tract loads the parts");
+    let mut engine = NativeEngine::new(&model).expect("the parts are compiled");
     engine.run(BlockInput { features: &features, plan: &plan }, &mut prediction).expect("a golden block");
     // A neighbour set may hang on the last bit of an embedding: see tests/golden/net_asis.rs.
     let largest = expected.iter().fold(0.0f32, |largest, value| largest.max(value.abs()));

@@ -110,8 +110,7 @@ pub(super) fn run(arguments: &Arguments) -> anyhow::Result<Verdict> {
             return Err(ExportError::TwoParts { model: folder(), out: arguments.out.clone() }.into());
         };
         let path = &arguments.out;
-        let written = WholeFile::create(path).and_then(|mut file| file.write_all(bytes).and_then(|()| file.commit()));
-        written.map_err(|source| ExportError::Write { path: path.clone(), source })?;
+        WholeFile::write_all_of(path, bytes).map_err(|source| ExportError::Write { path: path.clone(), source })?;
         writeln!(out, "{}: {wanted}, {} B", path.display(), bytes.len())?;
         return Ok(Verdict::Passed);
     }

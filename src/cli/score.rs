@@ -277,9 +277,7 @@ fn read_page(path: &Path) -> Result<(String, String), ScoreError> {
 }
 
 fn write(path: &Path, text: &str) -> Result<(), ScoreError> {
-    WholeFile::create(path)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.commit()))
-        .map_err(|source| ScoreError::File { path: path.to_owned(), source })
+    WholeFile::write_all_of(path, text.as_bytes()).map_err(|source| ScoreError::File { path: path.to_owned(), source })
 }
 
 /// Rewrites the manifest's scores and nothing else of the folder. The reference protocol has the bare

@@ -5,7 +5,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
 
-use super::properties::{Case, difference, engines, native, run, same_neighbours, tract};
+#[cfg(feature = "tract")]
+use super::properties::tract;
+use super::properties::{Case, difference, engines, native, run, same_neighbours};
 use super::{PlainEngine, Prediction};
 use crate::geometry::{GeometryPlan, PlanWorkspace};
 use crate::instruction_set::InstructionSet;
@@ -95,6 +97,7 @@ fn parts_carry_the_parameters() {
     }
 }
 
+#[cfg(feature = "tract")]
 #[test]
 fn networks_of_published_size_load_and_run_on_tract() {
     // What is fine on a hundred points may never end on four thousand: tract's passes over the graph.

@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "tract")]
+use super::TractEngine;
 use super::standby::Standby;
-use super::{Engine, EngineChain, EngineError, NativeEngine, PlainEngine, TractEngine};
+use super::{Engine, EngineChain, EngineError, NativeEngine, PlainEngine};
 use crate::network::Model;
 
 /// An engine by its name.
@@ -15,7 +17,7 @@ pub enum EngineKind {
     /// Fused tiles on the processor's vector units.
     #[default]
     Native,
-    /// ONNX parts on tract.
+    /// ONNX parts on tract (cargo feature `tract`, on by default).
     Tract,
     /// The plain forward pass: slow, and what the others are held against.
     Plain,
@@ -28,7 +30,8 @@ impl EngineKind {
     /// This engine, and those that take over from it, in order.
     pub fn preference(self) -> &'static [EngineKind] {
         match self {
-            Self::Native => &[Self::Native, Self::Tract],
+            Self::Native if cfg!(feature = "tract") => &[Self::Native, Self::Tract],
+            Self::Native => &[Self::Native],
             Self::Tract => &[Self::Tract],
             Self::Plain => &[Self::Plain],
         }
@@ -83,6 +86,12 @@ impl EngineKind {
                 let engine = NativeEngine::new(model)?;
                 Ok(Box::new(move || Ok(Box::new(engine.fork()) as Box<dyn Engine>)))
             }
+            #[cfg(not(feature = "tract"))]
+            Self::Tract => {
+                let reason = "this program was built without it (cargo feature `tract`)".to_owned();
+                Err(EngineError::Failed { engine: "tract", reason })
+            }
+            #[cfg(feature = "tract")]
             Self::Tract => {
                 let engine = TractEngine::new(model)?;
                 Ok(Box::new(move || Ok(Box::new(engine.fork()?) as Box<dyn Engine>)))

@@ -6,10 +6,12 @@ mod conformance;
 mod instance_fusion;
 mod kind;
 mod native;
+mod part_inputs;
 mod plain;
 #[cfg(test)]
 mod properties;
 mod standby;
+#[cfg(feature = "tract")]
 mod tract;
 
 pub(crate) use chain::words;
@@ -17,9 +19,10 @@ pub use chain::{EngineChain, EngineFallback};
 pub use instance_fusion::{InstanceFusion, nearest_plain};
 pub use kind::{EngineKind, thread_count};
 pub use native::NativeEngine;
+pub(crate) use part_inputs::{write_indices, write_numbers};
 pub use plain::PlainEngine;
+#[cfg(feature = "tract")]
 pub use tract::TractEngine;
-pub(crate) use tract::{write_indices, write_numbers};
 
 use crate::geometry::GeometryPlan;
 use crate::network::Misfit;

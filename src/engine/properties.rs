@@ -4,7 +4,9 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{BlockInput, Engine, EngineError, NativeEngine, PlainEngine, Prediction, TractEngine, nearest_plain};
+#[cfg(feature = "tract")]
+use super::TractEngine;
+use super::{BlockInput, Engine, EngineError, NativeEngine, PlainEngine, Prediction, nearest_plain};
 use crate::geometry::{GeometryPlan, LevelSpecification, PlanWorkspace};
 use crate::instruction_set::InstructionSet;
 use crate::network::onnx::export;
@@ -75,6 +77,7 @@ pub(super) fn run(engine: &mut dyn Engine, case: &Case) -> Result<Prediction, En
     Ok(prediction)
 }
 
+#[cfg(feature = "tract")]
 pub(super) fn tract(case: &Case) -> TractEngine {
     TractEngine::from_parts(&case.architecture, &export(&case.architecture, &case.parameters).unwrap()).unwrap()
 }
@@ -86,9 +89,10 @@ pub(super) fn native(case: &Case, set: InstructionSet) -> NativeEngine {
 /// Every engine, the native one on every instruction set that is here.
 pub(super) fn engines(case: &Case) -> Vec<(String, Box<dyn Engine>)> {
     let native = |set| (format!("native on {set}"), Box::new(native(case, set)) as Box<dyn Engine>);
-    // Under emulation tract takes minutes, and its kernels are not ours: the script that emulates sets this.
-    let with_tract = std::env::var_os("INSTANTON_TESTS_WITHOUT_TRACT").is_none();
-    let tract = with_tract.then(|| ("tract".to_owned(), Box::new(tract(case)) as Box<dyn Engine>));
+    #[cfg(feature = "tract")]
+    let tract = [("tract".to_owned(), Box::new(tract(case)) as Box<dyn Engine>)];
+    #[cfg(not(feature = "tract"))]
+    let tract = [];
     tract.into_iter().chain(InstructionSet::available().map(native)).collect()
 }
 
@@ -198,6 +202,7 @@ fn every_engine_refuses_bad_blocks() {
     engines(&good).iter_mut().for_each(|(_, engine)| refuses_bad_blocks(&mut **engine, &good));
 }
 
+#[cfg(feature = "tract")]
 #[test]
 fn engines_move_between_threads_and_agree() {
     let good = case(network(64, [(16, 5), (4, 3)], &[8, 8], true), 1, true);

@@ -76,10 +76,10 @@ mod tests {
         let model = write_model(&place.path().join("m"), &architecture, &case.parameters, &metadata).unwrap();
         let input = BlockInput { features: &case.features, plan: &case.plan };
         let (mut expected, mut actual) = (Prediction::default(), Prediction::default());
-        EngineKind::Tract.engines(&model, 1).unwrap()[0].run(input, &mut expected).unwrap();
-        let standby = Standby::new(EngineKind::Tract, &model);
+        EngineKind::Plain.engines(&model, 1).unwrap()[0].run(input, &mut expected).unwrap();
+        let standby = Standby::new(EngineKind::Plain, &model);
         for mut engine in [standby.fork(), standby.fork()] {
-            assert_eq!(engine.name(), "tract");
+            assert_eq!(engine.name(), "plain");
             engine.run(input, &mut actual).unwrap();
             assert_eq!(actual, expected);
         }

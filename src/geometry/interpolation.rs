@@ -5,7 +5,7 @@
 //! farthest corner cannot be among the three nearest of any point in the leaf. The few that remain,
 //! found first for four leaves together, then for each, are tried on all 32 points at once.
 
-use super::leaves::{BOXES, LEAF, Leaves, check_points};
+use super::leaves::{BOXES, LEAF, Leaves, check_points, each_axis};
 use super::{GeometryError, Interpolation};
 
 /// Leaves that are narrowed down together first.
@@ -98,9 +98,8 @@ impl Candidates {
 
 /// Box of some leaves.
 fn surrounding_box(fine: &Leaves, leaves: std::ops::Range<usize>) -> ([f32; 3], [f32; 3]) {
-    let low = fine.low.each_ref().map(|column| column[leaves.clone()].iter().copied().fold(f32::INFINITY, f32::min));
-    let high =
-        fine.high.each_ref().map(|column| column[leaves.clone()].iter().copied().fold(f32::NEG_INFINITY, f32::max));
+    let low = each_axis(&fine.low, |column| column[leaves.clone()].iter().copied().fold(f32::INFINITY, f32::min));
+    let high = each_axis(&fine.high, |column| column[leaves.clone()].iter().copied().fold(f32::NEG_INFINITY, f32::max));
     (low, high)
 }
 
@@ -117,15 +116,14 @@ impl Bounds {
         let count = candidates.index.len();
         self.nearest.resize(count, 0.0);
         self.farthest.resize(count, 0.0);
-        let [x, y, z] = candidates.column.each_ref().map(|column| column.as_chunks::<BOXES>());
+        let [x, y, z] = each_axis(&candidates.column, |column| column.as_chunks::<BOXES>());
         let nearest = self.nearest.as_chunks_mut::<BOXES>();
         let farthest = self.farthest.as_chunks_mut::<BOXES>();
         let chunks = x.0.iter().zip(y.0).zip(z.0).zip(nearest.0.iter_mut().zip(farthest.0));
         for (((x, y), z), (nearest, farthest)) in chunks {
-            let distances: [(f32, f32); BOXES] =
-                std::array::from_fn(|lane| box_distances(low, high, [x[lane], y[lane], z[lane]]));
-            *nearest = distances.map(|(near, _)| near);
-            *farthest = distances.map(|(_, far)| far);
+            for lane in 0..BOXES {
+                (nearest[lane], farthest[lane]) = box_distances(low, high, [x[lane], y[lane], z[lane]]);
+            }
         }
         let rest = x.1.iter().zip(y.1).zip(z.1).zip(nearest.1.iter_mut().zip(farthest.1));
         for (((&x, &y), &z), (nearest, farthest)) in rest {
@@ -135,7 +133,7 @@ impl Bounds {
         kept.clear();
         for (place, &nearest) in self.nearest.iter().enumerate() {
             if nearest <= limit {
-                let point = candidates.column.each_ref().map(|column| column[place]);
+                let point = each_axis(&candidates.column, |column| column[place]);
                 kept.push(point, candidates.index[place]);
             }
         }
@@ -184,7 +182,7 @@ struct Best {
 impl Best {
     fn of_leaf(fine: &Leaves, leaf: usize, candidates: &Candidates) -> Self {
         let mut best = Self { squared: [[f32::INFINITY; LEAF]; 3], index: [[0; LEAF]; 3] };
-        let [x, y, z] = candidates.column.each_ref().map(Vec::as_slice);
+        let [x, y, z] = each_axis(&candidates.column, Vec::as_slice);
         for (((&x, &y), &z), &index) in x.iter().zip(y).zip(z).zip(&candidates.index) {
             // Candidates come in index order: an equal distance later does not displace.
             best.insert(&fine.squared_distances(leaf, [x, y, z]), index);
@@ -195,7 +193,7 @@ impl Best {
     /// Written with masks and minima, lane by lane without a branch, so that it becomes vector code.
     #[inline]
     fn insert(&mut self, squared: &[f32; LEAF], index: u32) {
-        let nearer = self.squared.each_ref().map(|best| -> [u32; LEAF] {
+        let nearer = each_axis(&self.squared, |best| -> [u32; LEAF] {
             std::array::from_fn(|lane| if squared[lane] < best[lane] { u32::MAX } else { 0 })
         });
         if nearer[2].iter().fold(0, |any, lane| any | lane) == 0 {
@@ -218,7 +216,7 @@ impl Best {
     /// Nearest first; beyond the `known` ones the nearest again.
     fn of_lane(&self, lane: usize, known: usize) -> ([f32; 3], [u32; 3]) {
         let index = std::array::from_fn(|i| self.index[if i < known { i } else { 0 }][lane]);
-        (self.squared.each_ref().map(|squared| squared[lane]), index)
+        (each_axis(&self.squared, |squared| squared[lane]), index)
     }
 }
 

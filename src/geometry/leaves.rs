@@ -151,8 +151,8 @@ impl Leaves {
     /// that of any point inside.
     #[inline]
     pub(super) fn near_boxes(&self, chunk: usize, centre: [f32; 3], limit: &[f32; BOXES]) -> u32 {
-        let [low_x, low_y, low_z] = self.low.each_ref().map(|column| &column.as_chunks::<BOXES>().0[chunk]);
-        let [high_x, high_y, high_z] = self.high.each_ref().map(|column| &column.as_chunks::<BOXES>().0[chunk]);
+        let [low_x, low_y, low_z] = each_axis(&self.low, |column| &column.as_chunks::<BOXES>().0[chunk]);
+        let [high_x, high_y, high_z] = each_axis(&self.high, |column| &column.as_chunks::<BOXES>().0[chunk]);
         let mut near = [0_u32; BOXES];
         for lane in 0..BOXES {
             let dx = gap(low_x[lane], high_x[lane], centre[0]);
@@ -167,12 +167,20 @@ impl Leaves {
     /// Squared distances from `centre` to the 32 lanes of a leaf.
     #[inline]
     pub(super) fn squared_distances(&self, leaf: usize, centre: [f32; 3]) -> [f32; LEAF] {
-        let [x, y, z] = self.column.each_ref().map(|column| &column[leaf]);
+        let [x, y, z] = each_axis(&self.column, |column| &column[leaf]);
         std::array::from_fn(|lane| {
             let (dx, dy, dz) = (x[lane] - centre[0], y[lane] - centre[1], z[lane] - centre[2]);
             dx * dx + dy * dy + dz * dz
         })
     }
+}
+
+/// What a function makes of each axis. `array::map` is the same, but its inner function is compiled once, and found
+/// from another part of the crate only by link-time optimisation; this one is always in line.
+#[inline(always)]
+pub(super) fn each_axis<'a, From, To>(axes: &'a [From; 3], mut function: impl FnMut(&'a From) -> To) -> [To; 3] {
+    let [x, y, z] = axes;
+    [function(x), function(y), function(z)]
 }
 
 /// Distance along one axis from `value` to the interval `low..=high`; 0 inside.

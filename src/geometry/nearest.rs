@@ -1,7 +1,7 @@
 //! The k nearest neighbours of each query, nearest first.
 
 use super::GeometryError;
-use super::leaves::{LEAF, Leaves, check_finite};
+use super::leaves::{LEAF, Leaves, check_finite, each_axis};
 
 /// k neighbours for each of a list of points.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -98,7 +98,7 @@ impl NearestWorkspace {
 /// Squared distances from `query` to the 32 lanes of a leaf, in double precision.
 #[inline]
 fn squared_distances(source: &Leaves, leaf: usize, query: [f64; 3]) -> [f64; LEAF] {
-    let [x, y, z] = source.column.each_ref().map(|column| &column[leaf]);
+    let [x, y, z] = each_axis(&source.column, |column| &column[leaf]);
     std::array::from_fn(|lane| {
         let (dx, dy, dz) =
             (f64::from(x[lane]) - query[0], f64::from(y[lane]) - query[1], f64::from(z[lane]) - query[2]);

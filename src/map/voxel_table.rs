@@ -53,6 +53,7 @@ impl Default for VoxelTable {
 
 impl VoxelTable {
     /// Where the search for a voxel begins.
+    #[inline]
     pub(super) fn home(&self, key: VoxelKey) -> usize {
         const FACTORS: [u64; 3] = [0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9];
         let mixed =
@@ -68,6 +69,7 @@ impl VoxelTable {
     }
 
     /// The voxel at a key.
+    #[inline]
     pub(crate) fn get(&self, key: VoxelKey) -> Option<u32> {
         let slot = self.slots[self.place_of(key)];
         (slot.voxel != NO_VOXEL).then_some(slot.voxel)

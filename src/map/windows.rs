@@ -30,6 +30,7 @@ pub struct Outlook {
 
 impl Outlook {
     /// Squared distance from a point to the path (m²).
+    #[inline]
     fn squared_distance(&self, point: [f32; 2]) -> f32 {
         let along = [self.ahead[0] - self.robot[0], self.ahead[1] - self.robot[1]];
         let to = [point[0] - self.robot[0], point[1] - self.robot[1]];
@@ -72,6 +73,7 @@ impl DirtyWindow {
     }
 
     /// How much changed, in voxels.
+    #[inline]
     pub fn change(&self) -> usize {
         self.labelled.map_or(self.voxels, |before| self.voxels.abs_diff(before.voxels))
     }

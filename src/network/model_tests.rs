@@ -169,7 +169,11 @@ fn a_wrong_part_is_refused_by_name() {
 #[test]
 fn data_elsewhere_and_absurd_sizes_are_refused() {
     use prost::Message;
-    use tract_onnx::pb::{ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation};
+
+    use super::onnx::messages::tensor_shape_proto::dimension;
+    use super::onnx::messages::{
+        ModelProto, StringStringEntryProto, TensorProto, tensor_proto::DataLocation, type_proto,
+    };
 
     let architecture = small().architecture().unwrap();
     let parameters = Weights::untrained(&architecture, 7).fold(&architecture).unwrap();
@@ -203,9 +207,9 @@ fn data_elsewhere_and_absurd_sizes_are_refused() {
     let mut model = ModelProto::decode(head.as_slice()).unwrap();
     let output = &mut model.graph.as_mut().unwrap().output[0];
     let shape = output.r#type.as_mut().unwrap().value.as_mut().unwrap();
-    let tract_onnx::pb::type_proto::Value::TensorType(tensor) = shape;
+    let type_proto::Value::TensorType(tensor) = shape;
     let first = &mut tensor.shape.as_mut().unwrap().dim[0];
-    first.value = Some(tract_onnx::pb::tensor_shape_proto::dimension::Value::DimValue(1 << 31));
+    first.value = Some(dimension::Value::DimValue(1 << 31));
     let error = onnx::check_part(&architecture, PartRole::Head, &model.encode_to_vec()).unwrap_err();
     assert!(matches!(error, onnx::PartError::Dimension { axis: 0, actual: 0x8000_0000, .. }));
     assert_names(&error.to_string(), "logits");

@@ -1,11 +1,10 @@
 //! Panels, titles and legend on one sheet.
 
-use image::{Rgb, RgbImage};
 use rayon::prelude::*;
 
 use super::camera::Camera;
 use super::splat::{Splat, radii};
-use super::{LegendEntry, Panel, PictureError, View, raster, shade, text};
+use super::{Image, LegendEntry, Panel, PictureError, View, raster, shade, text};
 
 pub(super) const MINIMUM_WIDTH: u32 = 64;
 pub(super) const MAXIMUM_WIDTH: u32 = 8192;
@@ -53,7 +52,7 @@ impl Sheet {
 /// # Errors
 /// No panel; a panel whose colours do not fit its points; a width outside 64..=8192 or too small
 /// for the number of columns.
-pub fn render(panels: &[Panel], view: &View, legend: &[LegendEntry]) -> Result<RgbImage, PictureError> {
+pub fn render(panels: &[Panel], view: &View, legend: &[LegendEntry]) -> Result<Image, PictureError> {
     let columns = match view.columns {
         0 => panels.len(),
         columns => columns.min(panels.len()),
@@ -81,7 +80,8 @@ pub fn render(panels: &[Panel], view: &View, legend: &[LegendEntry]) -> Result<R
     let legend_height =
         if legend.is_empty() { 0 } else { (legend_rows.len() as f32 * sheet.legend * 2.0) as u32 + sheet.margin };
     let height = sheet.margin / 2 + rows * sheet.row_height(panel_height) + legend_height;
-    let mut image = RgbImage::from_pixel(view.width, height, Rgb(view.background));
+    let mut image =
+        Image::new(vec![view.background; view.width as usize * height as usize], view.width as usize, height as usize);
     let ink = if luminance(view.background) > 128.0 { [38, 40, 46] } else { [232, 234, 238] };
 
     let drawn: Vec<Vec<[f32; 3]>> = panels
@@ -101,8 +101,8 @@ pub fn render(panels: &[Panel], view: &View, legend: &[LegendEntry]) -> Result<R
         );
         for (pixel, colour) in pixels.iter().enumerate() {
             let (x, y) = (pixel as u32 % sheet.panel_width, pixel as u32 / sheet.panel_width);
-            let colour = Rgb(colour.map(|channel| channel.round().clamp(0.0, 255.0) as u8));
-            image.put_pixel(left + x, top + sheet.title_height + y, colour);
+            image[(left + x, top + sheet.title_height + y)] =
+                colour.map(|channel| channel.round().clamp(0.0, 255.0) as u8);
         }
     }
     let top = (height - legend_height) as f32;
@@ -193,7 +193,7 @@ fn legend_rows<'a>(legend: &'a [LegendEntry], sheet: &Sheet, width: u32) -> Vec<
         .collect()
 }
 
-fn write_legend(image: &mut RgbImage, row: &[(f32, &LegendEntry)], sheet: &Sheet, top: f32, ink: [u8; 3]) {
+fn write_legend(image: &mut Image, row: &[(f32, &LegendEntry)], sheet: &Sheet, top: f32, ink: [u8; 3]) {
     let size = sheet.legend;
     for (left, entry) in row {
         let (centre_x, centre_y, radius) = (left + 0.5 * size, top + 0.5 * size, 0.52 * size);
@@ -231,8 +231,9 @@ mod tests {
         ];
         let legend = [LegendEntry { name: "blue".into(), colour: [0, 0, 250] }];
         let image = render(&panels, &view(400), &legend).unwrap();
-        let count = |colour: [u8; 3], range: std::ops::Range<u32>| {
-            image.enumerate_pixels().filter(|(x, _, pixel)| range.contains(x) && pixel.0 == colour).count()
+        let count = |colour: [u8; 3], range: std::ops::Range<usize>| {
+            let columns = image.rows().map(|row| row[range.clone()].iter().filter(|&&pixel| pixel == colour).count());
+            columns.sum::<usize>()
         };
         assert!(count([250, 0, 0], 0..200) > 5000 && count([250, 0, 0], 200..400) == 0);
         assert!(count([0, 250, 0], 200..400) > 5000 && count([0, 250, 0], 0..200) == 0);

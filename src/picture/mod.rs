@@ -33,7 +33,10 @@ mod text;
 pub use camera::{Ceiling, Viewpoint};
 pub use layout::render;
 pub use palette::{UNLABELLED_COLOUR, instance_colour};
-pub use save::save;
+pub use save::{load, save};
+
+/// Rows of pixels, each red, green, blue.
+pub type Image = imgref::ImgVec<[u8; 3]>;
 
 /// One cloud in one colouring.
 #[derive(Clone, Copy, Debug)]
@@ -126,7 +129,15 @@ pub enum PictureError {
         /// What went wrong.
         source: std::io::Error,
     },
+    /// The file could not be read.
+    #[error("cannot read the picture {path}: {reason}")]
+    Read {
+        /// Where it is.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The image could not be encoded.
     #[error("cannot encode the picture: {0}")]
-    Encode(#[from] image::ImageError),
+    Encode(#[from] png::EncodingError),
 }

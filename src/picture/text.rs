@@ -4,7 +4,8 @@
 //! the bitmap is read as a smooth field, and ink is where the field is above one half.
 
 use font8x8::UnicodeFonts;
-use image::{Rgb, RgbImage};
+
+use super::Image;
 
 /// Width of a glyph relative to its height, and of the step from letter to letter.
 const SQUEEZE: f32 = 0.82;
@@ -16,7 +17,7 @@ pub(super) fn width(text: &str, size: f32) -> f32 {
 }
 
 /// Writes a line of text with its top left corner at (x, y), letters `size` pixels high.
-pub(super) fn write(image: &mut RgbImage, text: &str, x: f32, y: f32, size: f32, colour: [u8; 3]) {
+pub(super) fn write(image: &mut Image, text: &str, x: f32, y: f32, size: f32, colour: [u8; 3]) {
     for (number, letter) in text.chars().enumerate() {
         let left = x + number as f32 * size * ADVANCE;
         if let Some(glyph) = glyph(letter) {
@@ -33,7 +34,7 @@ fn glyph(letter: char) -> Option<[u8; 8]> {
         .or_else(|| font8x8::BASIC_FONTS.get('?'))
 }
 
-fn draw(image: &mut RgbImage, glyph: &[u8; 8], left: f32, top: f32, size: f32, colour: [u8; 3]) {
+fn draw(image: &mut Image, glyph: &[u8; 8], left: f32, top: f32, size: f32, colour: [u8; 3]) {
     let ink = |column: i32, row: i32| {
         let inside = (0..8).contains(&column) && (0..8).contains(&row);
         if inside && glyph[row as usize] >> column & 1 == 1 { 1.0_f32 } else { 0.0 }
@@ -55,9 +56,9 @@ fn draw(image: &mut RgbImage, glyph: &[u8; 8], left: f32, top: f32, size: f32, c
 }
 
 /// Mixes a colour into a pixel; outside the picture nothing happens.
-pub(super) fn blend(image: &mut RgbImage, x: i64, y: i64, colour: [u8; 3], alpha: f32) {
-    if x >= 0 && y >= 0 && x < i64::from(image.width()) && y < i64::from(image.height()) {
-        let Rgb(pixel) = image.get_pixel_mut(x as u32, y as u32);
+pub(super) fn blend(image: &mut Image, x: i64, y: i64, colour: [u8; 3], alpha: f32) {
+    if x >= 0 && y >= 0 && x < image.width() as i64 && y < image.height() as i64 {
+        let pixel = &mut image[(x as usize, y as usize)];
         for channel in 0..3 {
             let mixed = f32::from(pixel[channel]) * (1.0 - alpha) + f32::from(colour[channel]) * alpha;
             pixel[channel] = mixed.round() as u8;
@@ -71,7 +72,7 @@ mod tests {
 
     #[test]
     fn letters_leave_ink_and_stay_inside() {
-        let mut image = RgbImage::from_pixel(120, 24, Rgb([255; 3]));
+        let mut image = Image::new(vec![[255; 3]; 120 * 24], 120, 24);
         write(&mut image, "chair", 4.0, 4.0, 16.0, [0; 3]);
         let dark = image.pixels().filter(|pixel| pixel[0] < 64).count();
         assert!((200..900).contains(&dark), "{dark}");

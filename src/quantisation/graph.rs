@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use prost::Message;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
-    attribute_proto::AttributeType, tensor_proto::DataType,
-};
 
 use super::{QuantisationError, Tensor};
 use crate::network::PartRole;
+use crate::network::onnx::messages::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, ValueInfoProto,
+    attribute_proto::AttributeType, tensor_proto::DataType,
+};
 use crate::network::onnx::{FILE_FORMAT, OPERATOR_SET, decode};
 
 /// A constant of a graph.
@@ -151,7 +151,7 @@ fn constant(tensor: &TensorProto) -> Result<Constant, QuantisationError> {
         DataType::Float => 4,
         DataType::Int64 => 8,
         DataType::Int8 => 1,
-        _ => return Err(refuse(&tensor.name, "FLOAT, INT64 or INT8", kind.as_str_name().to_owned())),
+        _ => return Err(refuse(&tensor.name, "FLOAT, INT64 or INT8", kind.name())),
     };
     let count = shape
         .as_ref()

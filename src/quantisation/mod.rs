@@ -35,7 +35,8 @@ mod report;
 mod resume;
 mod sensitivity;
 mod tensor;
-#[cfg(test)]
+// What is quantised is held against tract.
+#[cfg(all(test, feature = "tract"))]
 mod tests;
 
 pub use blocks::{BlockSource, CalibrationBlock, collect_blocks, rooms_of};

@@ -1,7 +1,6 @@
 //! What a run that was cut off leaves for the next one.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -67,9 +66,7 @@ impl Workshop {
 
     fn write(&self, step: &str, bytes: &[u8]) -> Result<(), QuantisationError> {
         let path = self.path(step);
-        let written = fs::create_dir_all(&self.folder)
-            .and_then(|()| WholeFile::create(&path))
-            .and_then(|mut file| file.write_all(bytes).and_then(|()| file.commit()));
+        let written = fs::create_dir_all(&self.folder).and_then(|()| WholeFile::write_all_of(&path, bytes));
         written.map_err(|source| QuantisationError::File { path, source })
     }
 

@@ -7,8 +7,6 @@
 
 use std::io::Cursor;
 
-use image::{ColorType, ImageDecoder, ImageReader, Limits};
-
 use super::{CdrError, CompressedImageView, ImageView, Message};
 
 /// Size of the header: what kind of compression, and two parameters of it.
@@ -81,24 +79,24 @@ pub fn unpack_depth(message: &[u8], out: &mut Vec<u8>) -> Result<(), CompressedD
 }
 
 /// Width and height, and the pixels of a grey PNG with 16 bits.
-fn sixteen_bits(png: &[u8]) -> Result<([u32; 2], Vec<u16>), CompressedDepthError> {
+fn sixteen_bits(bytes: &[u8]) -> Result<([u32; 2], Vec<u16>), CompressedDepthError> {
     let wrong = |reason: String| CompressedDepthError::Picture { reason };
-    let mut reader = ImageReader::with_format(Cursor::new(png), image::ImageFormat::Png);
-    let mut limits = Limits::default();
-    (limits.max_image_width, limits.max_image_height) = (Some(WIDEST), Some(WIDEST));
-    reader.limits(limits);
-    let decoder = reader.into_decoder().map_err(|error| wrong(error.to_string()))?;
-    if decoder.color_type() != ColorType::L16 {
-        return Err(wrong(format!("expected 16 bits of grey, found {:?}", decoder.color_type())));
+    let mut reader = png::Decoder::new(Cursor::new(bytes)).read_info().map_err(|error| wrong(error.to_string()))?;
+    let info = reader.info();
+    let size = [info.width, info.height];
+    if (info.color_type, info.bit_depth) != (png::ColorType::Grayscale, png::BitDepth::Sixteen) {
+        return Err(wrong(format!("expected 16 bits of grey, found {:?} {:?}", info.color_type, info.bit_depth)));
     }
-    let (width, height) = decoder.dimensions();
-    let picture = image::DynamicImage::from_decoder(decoder).map_err(|error| wrong(error.to_string()))?;
-    Ok(([width, height], picture.into_luma16().into_raw()))
+    if size.iter().any(|&pixels| pixels > WIDEST) {
+        return Err(wrong(format!("expected at most {WIDEST} pixels a side, found {} x {}", size[0], size[1])));
+    }
+    let mut pixels = vec![0; 2 * size[0] as usize * size[1] as usize];
+    reader.next_frame(&mut pixels).map_err(|error| wrong(error.to_string()))?;
+    Ok((size, pixels.as_chunks().0.iter().map(|&two| u16::from_be_bytes(two)).collect()))
 }
 
 #[cfg(test)]
 mod tests {
-    use image::{ImageBuffer, ImageFormat, Luma};
     use proptest::prelude::*;
 
     use super::*;
@@ -107,11 +105,13 @@ mod tests {
     const STAMP: Header<'static> = Header { stamp: Time { sec: 7, nanosec: 8 }, frame_id: "camera_optical" };
 
     fn png(values: &[u16], width: u32) -> Vec<u8> {
-        let height = values.len() as u32 / width;
-        let picture = ImageBuffer::<Luma<u16>, _>::from_raw(width, height, values.to_vec()).expect("fits");
-        let mut out = Cursor::new(Vec::new());
-        picture.write_to(&mut out, ImageFormat::Png).expect("in memory");
-        out.into_inner()
+        let mut out = Vec::new();
+        let mut encoder = png::Encoder::new(&mut out, width, values.len() as u32 / width);
+        encoder.set_color(png::ColorType::Grayscale);
+        encoder.set_depth(png::BitDepth::Sixteen);
+        let pixels: Vec<u8> = values.iter().flat_map(|value| value.to_be_bytes()).collect();
+        encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels)).expect("in memory");
+        out
     }
 
     fn packed(format: &str, parameters: [f32; 2], png: &[u8]) -> Vec<u8> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use instanton::engine::{Engine, NativeEngine, TractEngine};
+use instanton::engine::{Engine, NativeEngine};
 use instanton::geometry::{GeometryPlan, PlanWorkspace};
 use instanton::instruction_set::InstructionSet;
 use instanton::network::plain::Matrix;
@@ -97,9 +97,13 @@ fn compare_tap(archive: &mut support::Archive, tap: &str, layer: &Matrix) {
 
 /// Every engine on a model, the native one on every instruction set that is here.
 pub fn engines(model: &Model) -> Vec<Box<dyn Engine>> {
-    let tract: Box<dyn Engine> = Box::new(TractEngine::new(model).expect("tract loads the parts"));
+    #[cfg(feature = "tract")]
+    let tract: [Box<dyn Engine>; 1] =
+        [Box::new(instanton::engine::TractEngine::new(model).expect("tract loads the parts"))];
+    #[cfg(not(feature = "tract"))]
+    let tract: [Box<dyn Engine>; 0] = [];
     let native = |set| -> Box<dyn Engine> { Box::new(NativeEngine::on(model, set).expect("the parts are compiled")) };
     // A fused multiply-add is a call on the plain path: seconds a block, and the same bits as on the others.
     let sets = InstructionSet::available().filter(|&set| set != InstructionSet::Plain);
-    std::iter::once(tract).chain(sets.map(native)).collect()
+    tract.into_iter().chain(sets.map(native)).collect()
 }

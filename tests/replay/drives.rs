@@ -272,5 +272,5 @@ fn a_cloud_file_is_labelled_whole() {
         .map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
         .collect();
     assert_eq!(instances, labels.instance);
-    assert!(image::open(folder.path().join("p.png")).unwrap().width() > 100);
+    assert!(instanton::picture::load(&folder.path().join("p.png")).unwrap().width() > 100);
 }

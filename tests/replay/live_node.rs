@@ -247,14 +247,17 @@ fn depth_images_that_are_played_give_the_labels_of_their_replay() {
 /// A depth image as `compressed_depth_image_transport` packs it.
 fn packed(image: &[u8]) -> Vec<u8> {
     let image = ImageView::decode(image).unwrap();
-    let pixels = image.data.chunks_exact(2).map(|two| u16::from_le_bytes([two[0], two[1]])).collect();
-    let picture = image::ImageBuffer::<image::Luma<u16>, _>::from_vec(image.width, image.height, pixels).unwrap();
-    let mut data = std::io::Cursor::new(vec![0; 12]);
-    data.set_position(12);
-    picture.write_to(&mut data, image::ImageFormat::Png).unwrap();
-    let (header, data) = (image.header, data.into_inner());
+    // A PNG has the high byte first.
+    let pixels: Vec<u8> = image.data.chunks_exact(2).flat_map(|two| [two[1], two[0]]).collect();
+    let mut data = vec![0; 12];
+    let mut encoder = png::Encoder::new(&mut data, image.width, image.height);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Sixteen);
+    encoder.write_header().and_then(|mut writer| writer.write_image_data(&pixels)).unwrap();
     let mut bytes = Vec::new();
-    CompressedImageView { header, format: "16UC1; compressedDepth png", data: &data }.encode(&mut bytes).unwrap();
+    CompressedImageView { header: image.header, format: "16UC1; compressedDepth png", data: &data }
+        .encode(&mut bytes)
+        .unwrap();
     bytes
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::compare::{Change, Comparison, compare};
+#[cfg(feature = "plots")]
 use super::plot::{PlotError, plot};
 use super::report::{BenchReport, DriveFacts, KIND, ModelFacts, ReportError, SCHEMA, Sample, Setting, Tally};
 use super::series::Series;
@@ -176,6 +177,7 @@ fn reports_that_are_none_are_refused_with_the_reason() {
     assert!(matches!(absent, Err(ReportError::File { .. })));
 }
 
+#[cfg(feature = "plots")]
 #[test]
 fn plots_are_what_their_names_say() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -189,11 +191,12 @@ fn plots_are_what_their_names_say() {
         assert!(text.contains(word), "{word}");
     }
     assert!(!text.contains("decode"), "a stage that took no time has no row");
-    let image = image::load_from_memory(&std::fs::read(&png).expect("bytes")).expect("a picture").to_rgb8();
-    let dark = image.pixels().filter(|pixel| pixel.0.iter().all(|&value| value < 100)).count();
+    let image = crate::picture::load(&png).expect("a picture");
+    let dark = image.pixels().filter(|pixel| pixel.iter().all(|&value| value < 100)).count();
     assert!(image.width() == 1920 && dark > 500, "letters are drawn: {dark} dark pixels");
 }
 
+#[cfg(feature = "plots")]
 #[test]
 fn plots_that_cannot_be_are_refused() {
     let run = typical(60_000.0, 11);

@@ -1,7 +1,6 @@
 //! What was measured of a model, and where it is kept.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -178,10 +177,6 @@ impl Cache {
     pub fn keep(&self, key: &str, record: &Record) -> anyhow::Result<()> {
         let path = self.folder.join(format!("{key}.json"));
         let text = serde_json::to_string_pretty(record)?;
-        let written = WholeFile::create(&path).and_then(|mut file| {
-            file.write_all(text.as_bytes())?;
-            file.commit()
-        });
-        Ok(written.map_err(|source| ScoreError::File { path, source })?)
+        Ok(WholeFile::write_all_of(&path, text.as_bytes()).map_err(|source| ScoreError::File { path, source })?)
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
-use tract_onnx::pb::ModelProto;
 
 use super::super::convolution::Convolution;
 use super::super::manifest::PartRole;
@@ -13,6 +12,7 @@ use super::super::{Architecture, FEATURES, Operation, Source};
 use super::graph::GraphBuilder;
 use super::inputs::{fusion_features, interface};
 use super::layers::{Carried, Grouped, Lowered, Lowering};
+use super::messages::ModelProto;
 use super::point_convolution::Decoder;
 
 /// The parts of a network, encoded.

@@ -1,12 +1,11 @@
 //! Building an ONNX graph node by node.
 
-use tract_onnx::pb::{
+use super::inputs::{NetworkInput, ValueType};
+use super::messages::{
     AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, TensorProto, TensorShapeProto, TypeProto,
     ValueInfoProto, attribute_proto::AttributeType, tensor_proto::DataType, tensor_shape_proto::Dimension,
     tensor_shape_proto::dimension, type_proto,
 };
-
-use super::inputs::{NetworkInput, ValueType};
 
 /// Version of the operator set.
 pub(crate) const OPERATOR_SET: i64 = 17;

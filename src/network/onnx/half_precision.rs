@@ -9,13 +9,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
-use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, attribute_proto::AttributeType,
-    tensor_proto::DataType, type_proto,
-};
 
 use super::super::manifest::PartRole;
 use super::super::weights::WeightsError;
+use super::messages::{
+    AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto, attribute_proto::AttributeType,
+    tensor_proto::DataType, type_proto,
+};
 use super::read::PartError;
 
 /// Behind these, values are bounded and no longer differences: 16 bits from here on.
@@ -54,7 +54,7 @@ struct Conversion {
     casts: BTreeSet<String>,
 }
 
-fn is_float_input(input: &tract_onnx::pb::ValueInfoProto) -> bool {
+fn is_float_input(input: &ValueInfoProto) -> bool {
     let Some(type_proto::Value::TensorType(tensor)) = input.r#type.as_ref().and_then(|found| found.value.as_ref())
     else {
         return false;

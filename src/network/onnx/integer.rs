@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tract_onnx::pb::{GraphProto, NodeProto, TensorProto, tensor_proto::DataType};
-
 use super::super::manifest::PartRole;
 use super::INPUT_FACTOR;
+use super::messages::{GraphProto, NodeProto, TensorProto, tensor_proto::DataType};
 use super::read::{PartError, decode};
 
 /// A product in 8 bits: `(Σ_k step[k] · value[k]) · input scale · scale`, where

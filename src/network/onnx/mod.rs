@@ -52,6 +52,7 @@ mod half_precision;
 mod inputs;
 mod integer;
 mod layers;
+pub(crate) mod messages;
 mod point_convolution;
 mod read;
 mod stored;

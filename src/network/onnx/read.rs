@@ -1,10 +1,6 @@
 //! Reading parts back: do they fit an architecture, and what are their parameters?
 
 use prost::Message;
-use tract_onnx::pb::{
-    GraphProto, ModelProto, ValueInfoProto, tensor_proto::DataLocation, tensor_proto::DataType, tensor_shape_proto,
-    type_proto,
-};
 
 use super::super::architecture::Architecture;
 use super::super::convolution::Convolution;
@@ -12,6 +8,10 @@ use super::super::manifest::PartRole;
 use super::super::weights::{Parameters, WeightsError};
 use super::graph::{OPERATOR_SET, value_info};
 use super::inputs::{NetworkInput, interface};
+use super::messages::{
+    GraphProto, ModelProto, ValueInfoProto, tensor_proto::DataLocation, tensor_proto::DataType, tensor_shape_proto,
+    type_proto,
+};
 use super::stored::folded;
 
 /// Why a part is not what its architecture asks for.
@@ -224,7 +224,7 @@ fn check_values(
 fn describe(value: &ValueInfoProto) -> String {
     use tensor_shape_proto::dimension::Value;
     let Some(tensor) = tensor_type(value) else { return "no type".to_owned() };
-    let element = DataType::try_from(tensor.elem_type).map_or("unknown", |data_type| data_type.as_str_name());
+    let element = DataType::try_from(tensor.elem_type).map_or_else(|_| "unknown".to_owned(), DataType::name);
     let Some(shape) = &tensor.shape else { return format!("{element} of any shape") };
     let sizes = shape.dim.iter().map(|dimension| match &dimension.value {
         Some(Value::DimValue(size)) => size.to_string(),

@@ -3,10 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use tract_onnx::pb::{GraphProto, TensorProto, tensor_proto::DataType};
-
 use super::super::convolution::{Convolution, Kernel};
 use super::super::weights::{FoldedConvolution, WeightsError};
+use super::messages::{GraphProto, TensorProto, tensor_proto::DataType};
 use super::{BY_FUNCTION, INPUT_FACTOR};
 
 /// A convolution's kernel and bias, in whatever form the part has them.
@@ -179,7 +178,7 @@ fn floats(graph: &GraphProto, name: String, shape: &[usize]) -> Result<Vec<f32>,
 }
 
 fn type_name(tensor: &TensorProto) -> String {
-    DataType::try_from(tensor.data_type).map_or("unknown", |data_type| data_type.as_str_name()).to_owned()
+    DataType::try_from(tensor.data_type).map_or_else(|_| "unknown".to_owned(), DataType::name)
 }
 
 #[cfg(test)]

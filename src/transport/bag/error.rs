@@ -34,6 +34,12 @@ pub enum BagError {
         /// The folder.
         path: PathBuf,
     },
+    /// Databases cannot be read.
+    #[error("{}: this program was built without .db3 (cargo feature `db3`)", path.display())]
+    NoDatabases {
+        /// The database.
+        path: PathBuf,
+    },
     /// The database is none that rosbag2 wrote, or its first pages are destroyed.
     #[error("{}: expected a rosbag2 database with the tables `topics` and `messages`: {reason}", path.display())]
     Database {

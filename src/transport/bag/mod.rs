@@ -17,6 +17,7 @@ mod mcap_reader;
 mod metadata;
 mod select;
 mod sink;
+#[cfg(feature = "db3")]
 mod sqlite;
 mod topic;
 mod unpack;
@@ -91,13 +92,25 @@ pub fn open_bag(path: &Path) -> Result<Box<dyn Source>, BagError> {
     }
 }
 
+/// Opens a database of messages.
+#[cfg(feature = "db3")]
+fn open_database(path: &Path, log: damage::DamageLog) -> Result<Box<dyn Source>, BagError> {
+    Ok(Box::new(sqlite::SqliteSource::open(path, log)?))
+}
+
+/// Says that databases cannot be read.
+#[cfg(not(feature = "db3"))]
+fn open_database(path: &Path, _: damage::DamageLog) -> Result<Box<dyn Source>, BagError> {
+    Err(BagError::NoDatabases { path: path.to_owned() })
+}
+
 /// Opens one file of a bag.
 fn open_file(path: &Path) -> Result<Box<dyn Source>, BagError> {
     let looks = Looks::of(path).map_err(|source| BagError::io(path, "open", source))?;
     let log = damage::DamageLog::new(path);
     match looks {
         Looks::Mcap => Ok(Box::new(mcap_reader::McapSource::open(path, log)?)),
-        Looks::Sqlite => Ok(Box::new(sqlite::SqliteSource::open(path, log)?)),
+        Looks::Sqlite => open_database(path, log),
         Looks::Zstd => unpack::open_compressed(path),
         found => Err(BagError::NotABag { path: path.to_owned(), found }),
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use tempfile::TempPath;
 
 use super::damage::{Damage, DamageKind, DamageLog, Place};
-use super::{BagError, LONGEST, RawMessage, Source, Topic, mcap_reader::McapSource, sqlite::SqliteSource};
+use super::{BagError, LONGEST, RawMessage, Source, Topic, mcap_reader::McapSource, open_database};
 use crate::transport::Looks;
 
 /// First bytes of a zstd frame. No CDR message begins so: its first byte is 0.
@@ -79,7 +79,7 @@ pub(super) fn open_compressed(path: &Path) -> Result<Box<dyn Source>, BagError> 
     let looks = Looks::of(&temporary).map_err(|source| BagError::io(path, "open", source))?;
     let inner: Box<dyn Source> = match looks {
         Looks::Mcap => Box::new(McapSource::open(&temporary, log)?),
-        Looks::Sqlite => Box::new(SqliteSource::open(&temporary, log)?),
+        Looks::Sqlite => open_database(&temporary, log)?,
         found => return Err(BagError::NotABag { path: path.to_owned(), found }),
     };
     Ok(Box::new(Unpacked { inner, _temporary: temporary }))

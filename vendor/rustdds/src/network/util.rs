@@ -16,7 +16,7 @@ use crate::{
 
 /// Platform-neutral view of one network-interface address.
 ///
-/// [`netdev`] gives us a single cross-platform enumeration; we normalize its
+/// The enumerations below give us the same everywhere; we normalize their
 /// per-interface data into this small struct (one entry per assigned IP). The
 /// inner helper functions then operate on `IfAddr` alone, which keeps them free
 /// of any enumeration dependency and makes them trivially unit-testable.
@@ -38,12 +38,50 @@ pub(crate) struct IfAddr {
 }
 
 // ---------------------------------------------------------------------------
-// Interface enumeration (cross-platform, via netdev)
+// Interface enumeration on Linux: getifaddrs, and the MTU from sysfs
 // ---------------------------------------------------------------------------
 
-/// Enumerate all interface addresses across platforms using [`netdev`].
+/// Enumerate all interface addresses: what the C library lists, one [`IfAddr`]
+/// per assigned IP. `netdev` would tell the same, but its netlink crates are
+/// what takes longest to compile here.
+#[cfg(target_os = "linux")]
+fn enumerate_interfaces() -> io::Result<Vec<IfAddr>> {
+  use nix::net::if_::{if_nametoindex, InterfaceFlags};
+
+  let mut result = Vec::new();
+  for iface in nix::ifaddrs::getifaddrs()? {
+    let Some(address) = iface.address else {
+      continue;
+    };
+    let ipv4 = |storage: &nix::sys::socket::SockaddrStorage| storage.as_sockaddr_in().map(|v4| v4.ip());
+    let ip = match (ipv4(&address), address.as_sockaddr_in6()) {
+      (Some(v4), _) => IpAddr::V4(v4),
+      (None, Some(v6)) => IpAddr::V6(v6.ip()),
+      (None, None) => continue, // link layer
+    };
+    let name = iface.interface_name.as_str();
+    result.push(IfAddr {
+      ip,
+      index: if_nametoindex(name).unwrap_or(0),
+      is_loopback: iface.flags.contains(InterfaceFlags::IFF_LOOPBACK),
+      is_multicast: iface.flags.contains(InterfaceFlags::IFF_MULTICAST),
+      // IPv4-only subnet matching for now; IPv6 peers fall back to default.
+      netmask: iface.netmask.as_ref().and_then(ipv4),
+      mtu: std::fs::read_to_string(format!("/sys/class/net/{name}/mtu"))
+        .ok()
+        .and_then(|mtu| mtu.trim().parse().ok()),
+    });
+  }
+  Ok(result)
+}
+
+// ---------------------------------------------------------------------------
+// Interface enumeration elsewhere (cross-platform, via netdev)
+// ---------------------------------------------------------------------------
+
+/// Enumerate all interface addresses across platforms using `netdev`.
 ///
-/// `netdev::get_interfaces()` yields one [`netdev::Interface`] per interface
+/// `netdev::get_interfaces()` yields one `netdev::Interface` per interface
 /// with its index, MTU, loopback/multicast flags and the list of assigned
 /// IPv4/IPv6 prefixes. We flatten this into one [`IfAddr`] per assigned IP so
 /// the existing locator/multicast/ifindex helpers keep working unchanged, while
@@ -52,6 +90,7 @@ pub(crate) struct IfAddr {
 /// This is infallible in practice (netdev returns an empty list rather than an
 /// error), but the signature is kept as `io::Result` for API compatibility with
 /// the previous per-platform implementations.
+#[cfg(not(target_os = "linux"))]
 fn enumerate_interfaces() -> io::Result<Vec<IfAddr>> {
   let mut result = Vec::new();
 
