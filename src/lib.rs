@@ -6,12 +6,15 @@
 //! ```text
 //!  sensor message ─► cloud ─► map ─► blocks ─► geometry ─► network ─► grouping ─► map ─► labelled cloud
 //!  (bag, file)       decode   rolling, windows, plan: who   engine:    mean-shift,  label
-//!                    + tf     voxels   4096 pts  neighbours  tract      merge        votes
+//!                    + tf     voxels   4096 pts  neighbours  native     merge        votes
 //!                                      × 9       whom
 //! ```
 //!
 //! The picture in code is [`pipeline`]: one short file, each stage one named call. Replay, demo and
 //! evaluation all run it.
+//!
+//! Cargo features, all on by default: `dds` (live topics without a ROS installation), `db3` (bags in SQLite), `plots`
+//! (latency plots), `tract` (the engine that stands by).
 //!
 //! Arrows point one way: `cli → pipeline → stages → cloud`; [`transport`] translates at the edge.
 //!

@@ -15,7 +15,7 @@ use super::{Decoder, LiveCounts, LiveFrame, LiveOutput, LiveSummary, OutputSink,
 use crate::cloud::Labels;
 use crate::config::Config;
 use crate::engine::{EngineChain, EngineKind, words};
-use crate::latency::{Clock, Deadline, FrameLedger, FrameOutcome, LatencyLedger, Stage};
+use crate::latency::{Clock, Deadline, FrameLedger, FrameOutcome, LatencyLedger, LatencyTotals, Stage};
 use crate::network::Model;
 use crate::pipeline::{Frame, FrameReport, Pipeline, PipelineError, PipelineOptions};
 use crate::recurring::worth_telling;
@@ -220,6 +220,11 @@ impl<M: Send + 'static> LiveRunner<M> {
     /// The latency so far.
     pub fn latency(&self) -> LatencyLedger {
         self.shared.latency().whole.clone()
+    }
+
+    /// Counts of the run so far.
+    pub fn totals(&self) -> LatencyTotals {
+        *self.shared.latency().whole.totals()
     }
 
     /// The latency of the frames since this was last called.

@@ -182,7 +182,7 @@ impl LabellingNode {
             counts: self.runner.counts(),
             inputs: inputs.collect(),
             fixed_frame: self.buffer.fixed_frame(),
-            misses: self.runner.latency().totals().misses,
+            misses: self.runner.totals().misses,
             ..self.counters.health()
         }
     }

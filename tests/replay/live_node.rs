@@ -15,7 +15,7 @@ use crate::drives::{POINTS, drive};
 use crate::support::{Bag, Read, SECOND, START, decode, model, options, read, run};
 
 /// Ends a test that would hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A node on a bus, and somebody who talks to it.
 struct Talk {
@@ -58,15 +58,20 @@ impl Talk {
     }
 
     fn wait_for(&self, what: &str, met: impl Fn(&Health) -> bool) -> Health {
-        let start = Instant::now();
-        loop {
-            let health = self.node.health();
-            if met(&health) {
-                return health;
-            }
-            assert!(start.elapsed() < PATIENCE, "{what}: {health:?}");
-            std::thread::sleep(Duration::from_millis(2));
+        wait_for(|| self.node.health(), what, met)
+    }
+}
+
+/// A node's health once it is as it should be.
+pub fn wait_for(health: impl Fn() -> Health, what: &str, met: impl Fn(&Health) -> bool) -> Health {
+    let start = Instant::now();
+    loop {
+        let health = health();
+        if met(&health) {
+            return health;
         }
+        assert!(start.elapsed() < PATIENCE, "{what}: {health:?}");
+        std::thread::sleep(Duration::from_millis(2));
     }
 }
 

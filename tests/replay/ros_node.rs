@@ -21,11 +21,8 @@ use instanton::ros::{
 };
 
 use crate::drives::{POINTS, drive};
-use crate::live_node::settings;
+use crate::live_node::{PATIENCE, settings, wait_for};
 use crate::support::{Read, column, model_folder, read};
-
-/// Ends a test that would hang.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Talk {
     node: RosNode,
@@ -91,15 +88,7 @@ impl Talk {
     }
 
     fn wait_for(&self, what: &str, met: impl Fn(&Health) -> bool) -> Health {
-        let start = Instant::now();
-        loop {
-            let health = self.node.health();
-            if met(&health) {
-                return health;
-            }
-            assert!(start.elapsed() < PATIENCE, "{what}: {health:?}");
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        wait_for(|| self.node.health(), what, met)
     }
 }
 

@@ -22,6 +22,13 @@ fn at(sorted: &[f64], share: f64) -> String {
     sorted.get(place.min(sorted.len().max(1) - 1)).map_or("-".to_owned(), |value| format!("{value:.1}"))
 }
 
+/// A row of the table: how many came of a size (MB), and how late (sorted).
+fn row(megabytes: f64, reliability: &str, latencies: &[f64]) -> String {
+    let [median, p99, longest] = [0.5, 0.99, 1.0].map(|share| at(latencies, share));
+    let count = latencies.len();
+    format!("{megabytes:>6} MB | {reliability:<11} | {count:>9}/{COUNT} | {median:>6} {p99:>6} {longest:>6}")
+}
+
 fn kind() -> Kind {
     match variable("INSTANTON_TEST_PEER", "kilted").as_str() {
         "cyclone" => Kind::Cyclone,
@@ -74,13 +81,9 @@ fn large_clouds_towards_a_peer() {
                 refused += usize::from(publisher.send(&message).is_err());
                 longest = longest.max(before.elapsed());
             }
-            let latencies = latencies(&listener);
             println!(
-                "{megabytes:>6} MB | {name:<11} | {:>9}/{COUNT} | {:>6} {:>6} {:>6} | {refused:>3} {:>6.1}",
-                latencies.len(),
-                at(&latencies, 0.5),
-                at(&latencies, 0.99),
-                at(&latencies, 1.0),
+                "{} | {refused:>3} {:>6.1}",
+                row(megabytes, name, &latencies(&listener)),
                 longest.as_secs_f64() * 1e3
             );
         }
@@ -112,14 +115,7 @@ fn large_clouds_that_come_back_labelled() {
             let (_folder, path) = file(&scene((megabytes * 1e6) as usize));
             let more = ["--file", path.to_str().unwrap(), "--reliability", reliability];
             let peer = Peer::start(kind, "latency.py", domain, &more);
-            let latencies = latencies(&peer);
-            println!(
-                "{megabytes:>6} MB | {reliability:<11} | {:>9}/{COUNT} | {:>6} {:>6} {:>6}",
-                latencies.len(),
-                at(&latencies, 0.5),
-                at(&latencies, 0.99),
-                at(&latencies, 1.0)
-            );
+            println!("{}", row(megabytes, reliability, &latencies(&peer)));
         }
     }
 }
@@ -157,13 +153,7 @@ fn large_clouds_from_a_peer() {
             std::thread::sleep(Duration::from_secs(3));
             let mut latencies: Vec<f64> = heard.try_iter().collect();
             latencies.sort_by(f64::total_cmp);
-            println!(
-                "{megabytes:>6} MB | {reliability:<11} | {:>9}/{COUNT} | {:>6} {:>6} {:>6}",
-                latencies.len(),
-                at(&latencies, 0.5),
-                at(&latencies, 0.99),
-                at(&latencies, 1.0)
-            );
+            println!("{}", row(megabytes, reliability, &latencies));
         }
     }
 }

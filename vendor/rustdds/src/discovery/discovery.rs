@@ -1,4 +1,6 @@
 use std::{
+  cell::RefCell,
+  collections::BTreeMap,
   sync::{Arc, RwLock},
   time::Duration as StdDuration,
 };
@@ -26,7 +28,7 @@ use crate::{
     discovery_db::{discovery_db_read, discovery_db_write, DiscoveredVia, DiscoveryDB},
     sedp_messages::{
       DiscoveredReaderData, DiscoveredTopicData, DiscoveredWriterData, Endpoint_GUID,
-      ParticipantMessageData, ParticipantMessageDataKind,
+      ParticipantMessageData, ParticipantMessageDataKind, TopicBuiltinTopicData,
     },
     spdp_participant_data::{Participant_GUID, SpdpDiscoveredParticipantData},
   },
@@ -247,6 +249,8 @@ pub(crate) struct Discovery {
 
   // Topic "DCPSTopic" - announcing and detecting topics
   dcps_topic: with_key::DiscoveryTopicPlCdr<DiscoveredTopicData>,
+  // What was announced of each: once is enough, as the history is kept.
+  announced_topics: RefCell<BTreeMap<String, TopicBuiltinTopicData>>,
 
   // DCPSParticipantMessage - used by participants to communicate liveness
   dcps_participant_message: with_key::DiscoveryTopicCDR<ParticipantMessageData>,
@@ -674,6 +678,7 @@ impl Discovery {
       dcps_subscription,
       dcps_publication, // SEDP
       dcps_topic,
+      announced_topics: RefCell::default(),
       dcps_participant_message, // liveliness messages
 
       discovery_timer,
@@ -1948,8 +1953,16 @@ impl Discovery {
       return;
     }
 
+    if self.announced_topics.borrow().get(topic_name) == Some(&topic_data.topic_data) {
+      return;
+    }
+
     match self.dcps_topic.writer.write(topic_data.clone(), None) {
       Ok(()) => {
+        self
+          .announced_topics
+          .borrow_mut()
+          .insert(topic_name.to_owned(), topic_data.topic_data.clone());
         debug!("Published topic {topic_name} to DCPSTopic");
       }
       Err(e) => {

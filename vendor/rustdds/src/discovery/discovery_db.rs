@@ -235,6 +235,7 @@ impl DiscoveryDB {
     if active_disposal {
       self.remove_topic_reader_with_prefix(guid_prefix);
       self.remove_topic_writer_with_prefix(guid_prefix);
+      self.forget_topic_sources(|source| source.prefix == guid_prefix);
     } else {
       // move to attic
       move_by_guid_prefix(
@@ -273,6 +274,14 @@ impl DiscoveryDB {
   pub fn remove_topic_reader(&mut self, guid: GUID) {
     info!("remove_topic_reader {guid:?}");
     self.external_topic_readers.remove(&guid);
+    self.forget_topic_sources(|source| *source == guid);
+  }
+
+  // What endpoints that are gone said of their topics.
+  fn forget_topic_sources(&mut self, is_gone: impl Fn(&GUID) -> bool) {
+    for sources in self.topics.values_mut() {
+      sources.retain(|source, _| !is_gone(source));
+    }
   }
 
   #[cfg(feature = "security")]
@@ -300,6 +309,7 @@ impl DiscoveryDB {
 
   pub fn remove_topic_writer(&mut self, guid: GUID) {
     self.external_topic_writers.remove(&guid);
+    self.forget_topic_sources(|source| *source == guid);
   }
 
   // Delete participant proxies, if we have not heard of them within

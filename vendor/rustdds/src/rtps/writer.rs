@@ -1538,8 +1538,8 @@ impl Writer {
         match self.send_buffer.get_by_sn(unsent_sn) {
           Some(cc) => cache_change = Some(cc),
           None => {
-            // we are running out of excuses
-            error!(
+            // Superseded: see WriterSendBuffer::supersede.
+            debug!(
               "handle_repair_data_send_worker {:?} seq.number {:?} missing. first_change={:?}",
               self.my_guid, unsent_sn, first_available
             );

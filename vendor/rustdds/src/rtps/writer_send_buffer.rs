@@ -1,18 +1,27 @@
 use std::{
   cmp::max,
-  collections::BTreeMap,
+  collections::{BTreeMap, VecDeque},
   sync::{Arc, Condvar, Mutex},
   time::{Duration as StdDuration, Instant},
 };
 use core::task::Waker;
+
+use bytes::Bytes;
 
 #[allow(unused_imports)]
 use log::{debug, error, trace, warn};
 
 use crate::{
   dds::{ddsdata::DDSData, with_key::datawriter::WriteOptions},
-  structure::{cache_change::CacheChange, guid::GUID, sequence_number::SequenceNumber},
+  structure::{
+    cache_change::CacheChange,
+    guid::{EntityId, GUID},
+    sequence_number::SequenceNumber,
+  },
 };
+
+/// Disposals of endpoints that are kept for late joiners.
+const MAX_RETAINED_DISPOSALS: usize = 256;
 
 /// Result of an admission attempt into the [`WriterSendBuffer`].
 pub(crate) enum Admission {
@@ -69,6 +78,13 @@ struct Inner {
   // Does NOT apply to reliable / opted-in writers, which are bounded by the
   // send window / unsent-backlog and must retain samples for repair.
   max_retain: usize,
+
+  // Writers of endpoint discovery keep the last sample of each instance (their
+  // History is KeepLast 1 by the DDS specification, but of all instances, which
+  // KeepAll over the writer stands for): by serialized key the sample that holds
+  // now, and in their order those that were disposed.
+  instances: BTreeMap<Bytes, SequenceNumber>,
+  disposed: VecDeque<SequenceNumber>,
 
   // Wakers of async producers / ack-waiters parked because the window was full
   // or acknowledgements were still pending. Drained (woken) on any advance.
@@ -130,6 +146,8 @@ impl WriterSendBuffer {
           backlog_limit: backlog_limit.max(1),
           sent_frontier: SequenceNumber::new(0),
           max_retain: max_retain.max(1),
+          instances: BTreeMap::new(),
+          disposed: VecDeque::new(),
           wakers: Vec::new(),
         }),
         progress: Condvar::new(),
@@ -309,6 +327,39 @@ impl WriterSendBuffer {
       }
     }
     seq
+  }
+
+  /// Whether the writer announces endpoints, and so forgets what is superseded.
+  pub fn keeps_instances(&self) -> bool {
+    let entity = self.shared.writer_guid.entity_id;
+    entity == EntityId::SEDP_BUILTIN_PUBLICATIONS_WRITER
+      || entity == EntityId::SEDP_BUILTIN_SUBSCRIPTIONS_WRITER
+  }
+
+  /// `seq` is the latest of the instance with this serialized key: what was
+  /// before is not needed any more. Without this the history of a participant
+  /// that makes and drops endpoints grows for ever, and late joiners get all of
+  /// it. Disposals are kept for those who may have heard of the endpoint and not
+  /// of its end, the newest of them.
+  pub fn supersede(&self, key: Bytes, seq: SequenceNumber, is_disposed: bool) {
+    let mut guard = self.shared.inner.lock().unwrap();
+    let inner = &mut *guard;
+    let before = if is_disposed {
+      inner.disposed.push_back(seq);
+      if inner.disposed.len() > MAX_RETAINED_DISPOSALS {
+        if let Some(oldest) = inner.disposed.pop_front() {
+          inner.changes.remove(&oldest);
+        }
+      }
+      inner.instances.remove(&key)
+    } else {
+      inner.instances.insert(key, seq)
+    };
+    if let Some(before) = before {
+      inner.changes.remove(&before);
+    }
+    let first = inner.changes.keys().next().copied();
+    inner.first_seq = max(inner.first_seq, first.unwrap_or_else(|| inner.last_seq.plus_1()));
   }
 
   // --- consumer side (Writer / event loop) ---

@@ -395,6 +395,11 @@ where
       SA::output_encoding(),
       send_buffer,
     ));
+    let instance = if self.send_buffer.keeps_instances() {
+      SA::key_to_bytes(&data.key()).ok()
+    } else {
+      None
+    };
 
     // Admission allocates the sequence number and stores the sample only if the
     // reliable send window has room; otherwise it blocks up to
@@ -405,6 +410,9 @@ where
       .admit_blocking(write_options, ddsdata, timeout)
     {
       Admission::Admitted(sequence_number) => {
+        if let Some(key) = instance {
+          self.send_buffer.supersede(key, sequence_number, false);
+        }
         self.ring_doorbell();
         self.refresh_manual_liveliness();
         Ok(SampleIdentity {
@@ -844,14 +852,19 @@ where
 
     let ddsdata = DDSData::new_disposed_by_key(
       ChangeKind::NotAliveDisposed,
-      SerializedPayload::new_from_bytes(SA::output_encoding(), send_buffer),
+      SerializedPayload::new_from_bytes(SA::output_encoding(), send_buffer.clone()),
     );
     let timeout = self.qos().reliable_max_blocking_time().map(|d| d.to_std());
     match self
       .send_buffer
       .admit_blocking(WriteOptions::from(source_timestamp), ddsdata, timeout)
     {
-      Admission::Admitted(_seq) => {
+      Admission::Admitted(sequence_number) => {
+        if self.send_buffer.keeps_instances() {
+          self
+            .send_buffer
+            .supersede(send_buffer, sequence_number, true);
+        }
         self.ring_doorbell();
         self.refresh_manual_liveliness();
         Ok(())
