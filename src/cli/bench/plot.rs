@@ -3,7 +3,6 @@
 //! The time axis is logarithmic and the same for all, so that stages can be held against each other. The
 //! distribution's axis is stretched towards 100 % as tails need it: 90, 99 and 99.9 % are as far from
 //! each other as 0 and 90 %. A PNG is the SVG, rasterised.
-
 //!
 //! Drawing is left out of a build without the cargo feature `plots`: fonts and vector graphics are much to compile for
 //! a robot that shows nothing.

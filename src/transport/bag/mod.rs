@@ -92,16 +92,16 @@ pub fn open_bag(path: &Path) -> Result<Box<dyn Source>, BagError> {
     }
 }
 
-/// Opens a database of messages.
+/// Opens a database of messages; errors name the file of `log`.
 #[cfg(feature = "db3")]
 fn open_database(path: &Path, log: damage::DamageLog) -> Result<Box<dyn Source>, BagError> {
     Ok(Box::new(sqlite::SqliteSource::open(path, log)?))
 }
 
-/// Says that databases cannot be read.
+/// Says that the file of `log` cannot be read.
 #[cfg(not(feature = "db3"))]
-fn open_database(path: &Path, _: damage::DamageLog) -> Result<Box<dyn Source>, BagError> {
-    Err(BagError::NoDatabases { path: path.to_owned() })
+fn open_database(_: &Path, log: damage::DamageLog) -> Result<Box<dyn Source>, BagError> {
+    Err(BagError::NoDatabases { path: log.file().to_owned() })
 }
 
 /// Opens one file of a bag.
